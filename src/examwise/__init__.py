@@ -1,0 +1,3 @@
+"""Examwise: should experts label individual images, or entire examinations?"""
+
+__version__ = "0.1.0"

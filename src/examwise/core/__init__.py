@@ -1,0 +1,1 @@
+"""What every other layer stands on: errors, storage, commits, tables, identity, executors."""

@@ -1,0 +1,25 @@
+"""Executors by name."""
+
+from __future__ import annotations
+
+from examwise.core.executors.protocol import Executor
+from examwise.core.registry import Registry
+
+EXECUTORS = Registry(
+    "executor",
+    {
+        "serial": "examwise.core.executors.serial:SerialExecutor",
+        "joblib": "examwise.core.executors.joblib_processes:JoblibExecutor",
+    },
+)
+
+
+def make_executor(n_workers: int) -> Executor:
+    """Return the executor for a number of workers on this machine.
+
+    Example:
+        >>> make_executor(1).n_workers
+        1
+    """
+    name = "serial" if n_workers == 1 else "joblib"
+    return EXECUTORS.load(name)(n_workers)

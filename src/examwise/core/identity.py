@@ -1,0 +1,158 @@
+"""Keyed identity: pseudonyms that only the key's holder can make, and the way back.
+
+The key and the crosswalk live outside every store, in a folder of their own with mode 0700 and
+files of mode 0600. Whoever loses the key can no longer add exams of known patients to a store
+under the same pseudonyms; whoever loses the crosswalk cannot go back from ``exam_id`` to a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import io
+import os
+import secrets
+from pathlib import Path
+
+import polars as pl
+
+from examwise.core.errors import InputError
+from examwise.core.schemas.store import CROSSWALK
+
+ENVIRONMENT_VARIABLE = "EXAMWISE_IDENTITY"
+_KEY_BYTES = 32
+_DIGEST_HEX = 20
+
+
+def default_folder() -> Path:
+    """Return where key and crosswalks live unless told otherwise.
+
+    ``$EXAMWISE_IDENTITY``, else ``examwise/identity`` in the user's data folder.
+    """
+    if named := os.environ.get(ENVIRONMENT_VARIABLE):
+        return Path(named)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "examwise" / "identity"
+
+
+class Identity:
+    """A site's key, the pseudonyms it gives, and the crosswalks of its stores.
+
+    One key serves all stores of a site, so that a patient keeps one pseudonym across them.
+
+    Args:
+        folder: Where key and crosswalks live; made if need be.
+        key: Use this key (32 bytes) if the folder has none yet; random if None. Give one only
+            for synthetic data, where pseudonyms should come out the same everywhere.
+
+    Raises:
+        InputError: If the folder's key file is not a key.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     identity = Identity(Path(folder), key=bytes(32))
+        ...     identity.exam_id("1.2", "1.2.3")
+        'eb89006829940ace12fee'
+    """
+
+    def __init__(self, folder: Path | None = None, *, key: bytes | None = None) -> None:
+        self.folder = folder or default_folder()
+        self._key = self._load_key(key)
+
+    def _load_key(self, wanted: bytes | None) -> bytes:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / "key"
+        if not path.exists():
+            made = wanted or secrets.token_bytes(_KEY_BYTES)
+            _write_private(path, made.hex().encode() + b"\n", keep_existing=True)
+        try:
+            key = bytes.fromhex(path.read_text().strip())
+        except (ValueError, UnicodeDecodeError):
+            key = b""
+        if len(key) != _KEY_BYTES:
+            raise InputError(
+                where=path,
+                expected=f"a key of {_KEY_BYTES} bytes in hexadecimal",
+                got=f"{len(key)} bytes",
+                remedy="restore it from your backup; pseudonyms depend on it",
+            )
+        if wanted is not None and key != wanted:
+            raise InputError(
+                where=path,
+                expected="the key given for this data",
+                got="another key",
+                remedy="choose another identity folder",
+            )
+        return key
+
+    def _digest(self, purpose: str, *parts: str) -> str:
+        message = "\0".join((purpose, *parts)).encode("utf-8", "surrogateescape")
+        return hmac.new(self._key, message, "sha256").hexdigest()[:_DIGEST_HEX]
+
+    @property
+    def key_id(self) -> str:
+        """Fingerprint of the key, safe to write into a store."""
+        return "k" + self._digest("key")
+
+    def exam_id(self, study_instance_uid: str, series_instance_uid: str) -> str:
+        """Return the pseudonym of one series of one study."""
+        return "e" + self._digest("exam", study_instance_uid, series_instance_uid)
+
+    def patient_key(self, patient_id: str) -> str:
+        """Return the pseudonym of a patient."""
+        return "p" + self._digest("patient", patient_id)
+
+    def path_digest(self, path: str) -> str:
+        """Return the pseudonym of a file's path within its source."""
+        return "f" + self._digest("path", path)
+
+    def scanner_group(self, manufacturer: str, model: str) -> str:
+        """Return the pseudonym of a make and model of scanner."""
+        return "s" + self._digest("scanner", manufacturer, model)
+
+    def store_id(self, archive: str, source: str) -> str:
+        """Return the pseudonym under which a store's crosswalk is kept."""
+        return "t" + self._digest("store", archive, source)
+
+    def write_crosswalk(self, store_id: str, crosswalk: pl.DataFrame) -> Path:
+        """Keep a store's crosswalk beside the key, readable by its owner only."""
+        buffer = io.BytesIO()
+        CROSSWALK.validate(crosswalk).write_parquet(buffer)
+        folder = self.folder / store_id
+        folder.mkdir(exist_ok=True, mode=0o700)
+        path = folder / CROSSWALK.file
+        _write_private(path, buffer.getvalue())
+        return path
+
+    def read_crosswalk(self, store_id: str) -> pl.DataFrame:
+        """Return a store's crosswalk.
+
+        Raises:
+            InputError: If this folder has none for the store.
+        """
+        path = self.folder / store_id / CROSSWALK.file
+        if not path.exists():
+            raise InputError(
+                where=self.folder,
+                expected="the crosswalk of this store",
+                got="none",
+                remedy="give the identity folder used when the store was made",
+            )
+        return CROSSWALK.validate(pl.read_parquet(path), where=str(path))
+
+
+def _write_private(path: Path, data: bytes, *, keep_existing: bool = False) -> None:
+    partial = path.with_name(f".partial-{secrets.token_hex(8)}")
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if not keep_existing:
+        partial.replace(path)
+        return
+    # Two commands may make the key at once: a link, unlike a rename, never overwrites.
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(partial)
+    partial.unlink()

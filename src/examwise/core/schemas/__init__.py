@@ -1,0 +1,1 @@
+"""Typed schemas of every file that stages exchange."""

@@ -1,0 +1,87 @@
+"""Tables of an evaluation directory."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from examwise.core.tables import Column, TableSchema
+
+_AUC = (
+    Column("auc", pl.Float64, "area under the ROC curve", nullable=True, minimum=0, maximum=1),
+    Column("auc_lower", pl.Float64, "lower 95% limit", nullable=True, minimum=0, maximum=1),
+    Column("auc_upper", pl.Float64, "upper 95% limit", nullable=True, minimum=0, maximum=1),
+)
+
+EXAM_METRICS = TableSchema(
+    "exam_metrics.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("learner", pl.String, "learner's name"),
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column("n_patients", pl.Int32, "patients with a label", minimum=0),
+        Column("n_exams", pl.Int32, "exams with a label", minimum=0),
+        Column("n_positive", pl.Int32, "positive ones", minimum=0),
+        *_AUC,
+        Column("threshold", pl.Float64, "from validation, or fixed", minimum=0, maximum=1),
+        Column("sensitivity", pl.Float64, "at the threshold", True, minimum=0, maximum=1),
+        Column("specificity", pl.Float64, "at the threshold", True, minimum=0, maximum=1),
+    ),
+    key=("run_id", "archive", "finding"),
+)
+"""An AUC is missing where one class has no exam."""
+
+SLICE_METRICS = TableSchema(
+    "slice_metrics.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("learner", pl.String, "learner's name"),
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column(
+            "estimator",
+            pl.String,
+            "what scores a slice",
+            allowed=("slice_probability", "attention_weight", "position_only"),
+        ),
+        Column("n_slices", pl.Int32, "slices with a label", minimum=0),
+        Column("n_positive", pl.Int32, "positive ones", minimum=0),
+        *_AUC,
+    ),
+    key=("run_id", "archive", "finding", "estimator"),
+)
+
+BUDGET_CURVE = TableSchema(
+    "budget_curve.parquet",
+    (
+        Column("learner", pl.String, "learner's name"),
+        Column("finding", pl.String, "finding"),
+        Column("label_kind", pl.String, "what was bought", allowed=("slice", "exam")),
+        Column("budget", pl.Int32, "m, labels bought", minimum=1),
+        Column("n_repeats", pl.Int32, "finished repeats", minimum=1),
+        Column("mean_exams_opened", pl.Float64, "exams opened, mean", minimum=1),
+        Column("mean_reader_actions", pl.Float64, "reader actions, mean", minimum=1),
+        Column("mean_reader_hours", pl.Float64, "hours, mean; missing: no costs", True, minimum=0),
+        Column("mean_auc", pl.Float64, "mean exam AUC over repeats", minimum=0, maximum=1),
+        Column("auc_lower", pl.Float64, "lower 95% limit", minimum=0, maximum=1),
+        Column("auc_upper", pl.Float64, "upper 95% limit", minimum=0, maximum=1),
+    ),
+    key=("learner", "finding", "budget"),
+)
+
+RATIOS = TableSchema(
+    "ratios.parquet",
+    (
+        Column("finding", pl.String, "finding"),
+        Column("target_auc", pl.Float64, "set beforehand", minimum=0, maximum=1),
+        Column("unit", pl.String, "what is compared", allowed=("labels", "actions", "hours")),
+        Column("strong", pl.Float64, "needed by the strong learner; missing: not reached", True),
+        Column("weak", pl.Float64, "needed by the weak learner; missing: not reached", True),
+        Column("ratio", pl.Float64, "strong over weak; missing: not estimable", True, minimum=0),
+        Column("ratio_lower", pl.Float64, "lower 95% limit; missing: open", True, minimum=0),
+        Column("ratio_upper", pl.Float64, "upper 95% limit; missing: open", True, minimum=0),
+        Column("reached_strong", pl.Float64, "share of replicates", minimum=0, maximum=1),
+        Column("reached_weak", pl.Float64, "share of replicates", minimum=0, maximum=1),
+    ),
+    key=("finding", "target_auc", "unit"),
+)

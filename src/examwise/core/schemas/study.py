@@ -1,0 +1,32 @@
+"""Tables of a study directory."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from examwise.core.tables import Column, TableSchema
+
+RUNS = TableSchema(
+    "runs.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("learner", pl.String, "learner's name"),
+        Column("label_kind", pl.String, "what was bought", allowed=("slice", "exam")),
+        Column("acquisition", pl.String, "how it was drawn", allowed=("spread", "by_exam")),
+        Column("budget", pl.Int32, "m, labels bought, validation included", minimum=1),
+        Column("repeat", pl.Int32, "repeat; budgets are nested within one", minimum=0),
+        Column("seed", pl.Int64, "seed of sampling and training", minimum=0),
+        Column("n_training_labels", pl.Int32, "labels trained on", minimum=1),
+        Column("n_validation_labels", pl.Int32, "labels kept for validation", minimum=0),
+        Column("n_positive_labels", pl.Int32, "positive ones among all bought", minimum=0),
+        Column("n_exams_opened", pl.Int32, "exams a reader had to open", minimum=1),
+        Column("reader_actions", pl.Int32, "clicks that give these labels", minimum=1),
+        Column(
+            "reader_hours", pl.Float64, "time they take, where costs are given", True, minimum=0
+        ),
+        Column("steps", pl.Int32, "optimiser steps", minimum=0),
+        Column("best_step", pl.Int32, "step whose weights were kept", minimum=0),
+    ),
+    key=("run_id",),
+)
+"""A row a finished run, built from its commit record."""

@@ -1,0 +1,143 @@
+"""A folder of objects, on a disk or on any fsspec URL.
+
+Only four things are relied on: write a whole object, read a range of it, ask whether it exists,
+list. On a local disk a write is made whole by writing beside the target and renaming one file.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from examwise.core.errors import InputError
+from examwise.core.extras import EXTRAS
+
+_PROTOCOL_PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
+_TEMPORARY_PREFIX = ".partial-"
+
+
+class Storage:
+    """Objects under one folder, addressed by relative keys with forward slashes.
+
+    Args:
+        url: A path or an fsspec URL (``memory://store``, ``abfs://container/store``).
+
+    Raises:
+        InputError: If the URL's protocol is unknown or its package is not installed.
+
+    Example:
+        >>> storage = Storage("memory://example")
+        >>> storage.write("a/b.txt", b"hello")
+        >>> storage.read("a/b.txt", offset=1, length=3)
+        b'ell'
+        >>> storage.list()
+        ['a/b.txt']
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self.url = str(url)
+        try:
+            self._filesystem, root = fsspec.core.url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            raise _unknown_protocol(self.url) from error
+        self._root = root.rstrip("/")
+        protocols = self._filesystem.protocol
+        names = (protocols,) if isinstance(protocols, str) else tuple(protocols)
+        self.local: Path | None = Path(self._root) if "file" in names else None
+        """The folder's path where it is on a local disk, else None."""
+
+    def __repr__(self) -> str:
+        return f"Storage({self.url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"url": self.url}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["url"])  # type: ignore[misc]  # reopened in the receiving process
+
+    def child(self, prefix: str) -> Storage:
+        """Return the storage one or more folders down."""
+        return Storage(f"{self.url.rstrip('/')}/{prefix.strip('/')}")
+
+    def _path(self, key: str) -> str:
+        parts = key.split("/")
+        if not key or key.startswith("/") or ".." in parts:
+            raise ValueError(f"a storage key is relative and has no '..': {key!r}")
+        return f"{self._root}/{key}"
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write one object whole; a reader sees the old object or the new one, never a part."""
+        path = self._path(key)
+        if self.local is None:
+            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._filesystem.pipe_file(path, data)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.parent / f"{_TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+        try:
+            with partial.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def read(self, key: str, *, offset: int = 0, length: int | None = None) -> bytes:
+        """Read an object, or ``length`` bytes of it from ``offset``.
+
+        Raises:
+            FileNotFoundError: If there is no such object.
+        """
+        path = self._path(key)
+        if self.local is not None:
+            with Path(path).open("rb") as file:
+                file.seek(offset)
+                return file.read() if length is None else file.read(length)
+        end = None if length is None else offset + length
+        return bytes(self._filesystem.cat_file(path, start=offset or None, end=end))
+
+    def exists(self, key: str) -> bool:
+        """Tell whether an object exists."""
+        return bool(self._filesystem.isfile(self._path(key)))
+
+    def size(self, key: str) -> int:
+        """Return an object's size in bytes."""
+        return int(self._filesystem.size(self._path(key)))
+
+    def delete(self, key: str) -> None:
+        """Delete an object if it exists."""
+        if self.exists(key):
+            self._filesystem.rm_file(self._path(key))
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Return the sorted keys of all objects below ``prefix``, unfinished writes left out."""
+        folder = self._path(prefix.strip("/")) if prefix.strip("/") else self._root
+        if not self._filesystem.isdir(folder):
+            return []
+        # Memory filesystems list from a listing cache of their own; local ones never cache.
+        self._filesystem.invalidate_cache()
+        root = self._root.lstrip("/")
+        keys = (
+            found.lstrip("/").removeprefix(root).lstrip("/")
+            for found in self._filesystem.find(folder)
+        )
+        return sorted(key for key in keys if _TEMPORARY_PREFIX not in key)
+
+
+def _unknown_protocol(url: str) -> InputError:
+    protocol = url.partition("://")[0]
+    package = _PROTOCOL_PACKAGES.get(protocol)
+    remedy = f"run: pip install 'examwise[{EXTRAS[package]}]'" if package else ""
+    return InputError(
+        where="storage URL",
+        expected="a folder, or an fsspec URL whose package is installed",
+        got=f"{protocol}://…",
+        remedy=remedy,
+    )

@@ -1,0 +1,1 @@
+"""Reading an exam store: slices, labels, splits, packed bags."""

@@ -1,0 +1,1 @@
+"""Images to Hounsfield units and geometry; how pixels are stored."""

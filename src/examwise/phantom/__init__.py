@@ -1,0 +1,1 @@
+"""A synthetic head-CT archive, written as the real ones are."""

@@ -1,0 +1,1 @@
+"""Learners and how they are trained."""
