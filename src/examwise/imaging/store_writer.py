@@ -1,0 +1,143 @@
+"""Writing an exam store: one commit an exam, the tables last.
+
+An importer decides what is an exam; this decides how it lies in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from examwise.core.commits import CommitLog
+from examwise.core.digests import readable_json
+from examwise.core.schemas.store import EXAMS, FILES, LABELS, PIXELS, SLICES, shard_key
+from examwise.core.stage import Stage
+from examwise.core.storage import Storage
+from examwise.core.tables import TableSchema
+from examwise.imaging.shards import encode_exam
+
+_TABLES = {"exams": EXAMS, "slices": SLICES, "labels": LABELS, "files": FILES}
+_SORTED_BY = {
+    "exams": ["exam_id"],
+    "slices": ["exam_id", "slice_index"],
+    "labels": ["exam_id", "slice_start", "finding"],
+    "files": ["path_digest"],
+}
+
+
+@dataclass(frozen=True)
+class ExamContent:
+    """Everything that one exam brings into a store.
+
+    Attributes:
+        exam: A row of :data:`~examwise.core.schemas.store.EXAMS`.
+        pixels_hu: HU, int16, shape (slices, rows, columns), lowest slice first.
+        positions_mm: Along the slice normal, ascending, float64, shape (slices,).
+        labels: Rows of :data:`~examwise.core.schemas.store.LABELS`.
+        files: Rows of :data:`~examwise.core.schemas.store.FILES`.
+    """
+
+    exam: Mapping[str, Any]
+    pixels_hu: npt.NDArray[np.int16]
+    positions_mm: npt.NDArray[np.float64]
+    labels: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    files: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+class StoreWriter:
+    """Writes exams into a store, in any order, from any number of processes.
+
+    Args:
+        url: The store.
+
+    Example:
+        >>> stage = Stage.begin("memory://writer-example", kind="exam-store",
+        ...                     configuration={}, inputs={}, seed=None)
+        >>> finish_store(stage)
+        >>> stage.finished
+        True
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self._log = CommitLog(Storage(url))
+
+    def has_exam(self, exam_id: str) -> bool:
+        """Tell whether an exam is in the store already."""
+        return f"exams/{exam_id}" in self._log
+
+    def write_exam(self, content: ExamContent) -> None:
+        """Code and commit one exam."""
+        exam_id = content.exam["exam_id"]
+        coded = encode_exam(content.pixels_hu)
+        n_slices = len(content.positions_mm)
+        slices = {
+            "exam_id": [exam_id] * n_slices,
+            "slice_index": list(range(n_slices)),
+            "position_mm": content.positions_mm.tolist(),
+            "relative_position": relative_positions(content.positions_mm).tolist(),
+            "offset": coded.offsets.tolist(),
+            "length": coded.lengths.tolist(),
+            "crc32c": coded.checksums.tolist(),
+        }
+        self._log.commit(
+            f"exams/{exam_id}",
+            objects={
+                f"{PIXELS}/{exam_id}/zarr.json": coded.metadata,
+                shard_key(exam_id): coded.shard,
+            },
+            payload={
+                "exams": _columns(EXAMS, [content.exam]),
+                "slices": slices,
+                "labels": _columns(LABELS, content.labels),
+                "files": _columns(FILES, content.files),
+            },
+        )
+
+    def write_files(self, item: str, files: Sequence[Mapping[str, Any]]) -> None:
+        """Commit rows of the file table that belong to no exam.
+
+        Args:
+            item: Names this group of files, unique within the store.
+            files: Rows of :data:`~examwise.core.schemas.store.FILES`.
+        """
+        self._log.commit(f"files/{item}", objects={}, payload={"files": _columns(FILES, files)})
+
+
+def relative_positions(positions_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scale positions to 0 (lowest) … 1 (highest); a lone slice stands at 0.5.
+
+    Example:
+        >>> relative_positions(np.array([10.0, 12.5, 20.0])).tolist()
+        [0.0, 0.25, 1.0]
+    """
+    extent = float(np.ptp(positions_mm))
+    if extent == 0:
+        return np.full(len(positions_mm), 0.5)
+    return np.clip((positions_mm - positions_mm.min()) / extent, 0.0, 1.0)
+
+
+def finish_store(stage: Stage) -> None:
+    """Build the store's tables from its commit records and finish it."""
+    if stage.finished:
+        return
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in _TABLES}
+    for record in CommitLog(stage.storage):
+        for name, columns in record.payload.items():
+            parts[name].append(pl.DataFrame(columns, schema=_TABLES[name].dtypes))
+    group = {"zarr_format": 3, "node_type": "group", "attributes": {"unit": "HU"}}
+    stage.storage.write(f"{PIXELS}/zarr.json", readable_json(group))
+    for name, schema in _TABLES.items():
+        frame = pl.concat([schema.frame([]), *parts[name]])
+        schema.write(stage.storage, frame.sort(_SORTED_BY[name], maintain_order=True))
+    stage.finish()
+
+
+def _columns(schema: TableSchema, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    frame = schema.frame(list(rows))
+    return frame.to_dict(as_series=False)
