@@ -24,7 +24,9 @@ def derive_seed(seed: int, *names: str | int) -> int:
         >>> derive_seed(0, "batch", 1) == derive_seed(0, "batch", "1")
         False
     """
-    digest = hashlib.blake2b(repr((int(seed), *names)).encode(), digest_size=8)
+    # NumPy's scalars print unlike Python's: the same number must name the same stream.
+    plain = [int(name) if isinstance(name, int | np.integer) else str(name) for name in names]
+    digest = hashlib.blake2b(repr((int(seed), *plain)).encode(), digest_size=8)
     return int.from_bytes(digest.digest(), "big") >> 1
 
 

@@ -115,6 +115,7 @@ class Stage:
         """Write provenance and manifest; call when everything else is in place."""
         if self.finished:
             return
+        self.storage.sweep()
         self.storage.write(
             PROVENANCE,
             readable_json(

@@ -116,6 +116,12 @@ class Storage:
         if self.exists(key):
             self._filesystem.rm_file(self._path(key))
 
+    def sweep(self) -> None:
+        """Remove what interrupted writes left on a local disk; call when no one writes."""
+        if self.local is not None:
+            for path in self.local.rglob(f"{_TEMPORARY_PREFIX}*"):
+                path.unlink(missing_ok=True)
+
     def list(self, prefix: str = "") -> list[str]:
         """Return the sorted keys of all objects below ``prefix``, unfinished writes left out."""
         folder = self._path(prefix.strip("/")) if prefix.strip("/") else self._root

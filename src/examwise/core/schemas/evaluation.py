@@ -51,6 +51,20 @@ SLICE_METRICS = TableSchema(
     key=("run_id", "archive", "finding", "estimator"),
 )
 
+ROC_POINTS = TableSchema(
+    "roc_points.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("learner", pl.String, "learner's name"),
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column("false_positive_rate", pl.Float64, "1 - specificity", minimum=0, maximum=1),
+        Column("true_positive_rate", pl.Float64, "sensitivity", minimum=0, maximum=1),
+    ),
+    key=("run_id", "archive", "finding", "false_positive_rate", "true_positive_rate"),
+)
+"""Corners of the exams' ROC curves from (0, 0) to (1, 1); no rows where one class has no exam."""
+
 BUDGET_CURVE = TableSchema(
     "budget_curve.parquet",
     (
@@ -63,11 +77,13 @@ BUDGET_CURVE = TableSchema(
         Column("mean_reader_actions", pl.Float64, "reader actions, mean", minimum=1),
         Column("mean_reader_hours", pl.Float64, "hours, mean; missing: no costs", True, minimum=0),
         Column("mean_auc", pl.Float64, "mean exam AUC over repeats", minimum=0, maximum=1),
-        Column("auc_lower", pl.Float64, "lower 95% limit", minimum=0, maximum=1),
-        Column("auc_upper", pl.Float64, "upper 95% limit", minimum=0, maximum=1),
+        Column("auc_lower", pl.Float64, "lower 95% limit", True, minimum=0, maximum=1),
+        Column("auc_upper", pl.Float64, "upper 95% limit", True, minimum=0, maximum=1),
     ),
     key=("learner", "finding", "budget"),
 )
+
+INTERVAL_KINDS = ("closed", "open_above", "open_below", "not_estimable")
 
 RATIOS = TableSchema(
     "ratios.parquet",
@@ -76,12 +92,17 @@ RATIOS = TableSchema(
         Column("target_auc", pl.Float64, "set beforehand", minimum=0, maximum=1),
         Column("unit", pl.String, "what is compared", allowed=("labels", "actions", "hours")),
         Column("strong", pl.Float64, "needed by the strong learner; missing: not reached", True),
+        Column("strong_at_most", pl.Boolean, "reached with its smallest budget already"),
         Column("weak", pl.Float64, "needed by the weak learner; missing: not reached", True),
+        Column("weak_at_most", pl.Boolean, "reached with its smallest budget already"),
         Column("ratio", pl.Float64, "strong over weak; missing: not estimable", True, minimum=0),
         Column("ratio_lower", pl.Float64, "lower 95% limit; missing: open", True, minimum=0),
         Column("ratio_upper", pl.Float64, "upper 95% limit; missing: open", True, minimum=0),
+        Column("interval", pl.String, "which limits there are", allowed=INTERVAL_KINDS),
         Column("reached_strong", pl.Float64, "share of replicates", minimum=0, maximum=1),
         Column("reached_weak", pl.Float64, "share of replicates", minimum=0, maximum=1),
+        Column("reached_neither", pl.Float64, "share of replicates", minimum=0, maximum=1),
     ),
     key=("finding", "target_auc", "unit"),
 )
+"""With ``strong_at_most`` a ratio is an upper bound, with ``weak_at_most`` a lower bound."""

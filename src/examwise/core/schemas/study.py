@@ -12,7 +12,9 @@ RUNS = TableSchema(
         Column("run_id", pl.String, "run"),
         Column("learner", pl.String, "learner's name"),
         Column("label_kind", pl.String, "what was bought", allowed=("slice", "exam")),
-        Column("acquisition", pl.String, "how it was drawn", allowed=("spread", "by_exam")),
+        Column(
+            "acquisition", pl.String, "how it was drawn", allowed=("exam", "spread", "whole_exam")
+        ),
         Column("budget", pl.Int32, "m, labels bought, validation included", minimum=1),
         Column("repeat", pl.Int32, "repeat; budgets are nested within one", minimum=0),
         Column("seed", pl.Int64, "seed of sampling and training", minimum=0),
