@@ -1,0 +1,46 @@
+"""The budget curve as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from examwise.core.schemas.evaluation import BUDGET_CURVE
+from examwise.evaluation.budget_replicates import BudgetReplicates
+from examwise.metrics.patient_bootstrap import percentile_interval
+
+
+def budget_curve(replicates: BudgetReplicates) -> pl.DataFrame:
+    """Return mean cost and mean AUC with 95% interval by learner and budget.
+
+    The interval covers the chance of the test patients and of the repeats; with a single repeat,
+    of the patients alone.
+
+    Args:
+        replicates: From :func:`examwise.evaluation.budget_replicates.budget_replicates`.
+
+    Returns:
+        ``BUDGET_CURVE``.
+    """
+    rows: list[dict[str, Any]] = []
+    for learner, curve in replicates.curves.items():
+        hours = curve.mean_costs.get("hours")
+        for column, budget in enumerate(curve.budgets.tolist()):
+            interval = percentile_interval(curve.auc_replicates[:, column])
+            rows.append(
+                {
+                    "learner": learner,
+                    "finding": replicates.finding,
+                    "label_kind": curve.label_kind,
+                    "budget": budget,
+                    "n_repeats": int(curve.n_repeats[column]),
+                    "mean_exams_opened": float(curve.mean_exams_opened[column]),
+                    "mean_reader_actions": float(curve.mean_costs["actions"][column]),
+                    "mean_reader_hours": None if hours is None else float(hours[column]),
+                    "mean_auc": float(curve.mean_auc[column]),
+                    "auc_lower": interval.lower,
+                    "auc_upper": interval.upper,
+                }
+            )
+    return BUDGET_CURVE.frame(rows)

@@ -1,0 +1,66 @@
+"""The tables of an evaluation directory that go by run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from examwise.core.progress import Progress
+from examwise.core.schemas.evaluation import EXAM_METRICS, ROC_POINTS, SLICE_METRICS
+from examwise.core.schemas.predictions import PREDICTED_SLICES
+from examwise.core.stage import Stage
+from examwise.evaluation.exams import exam_metrics
+from examwise.evaluation.label_agreement import SLICE_LABELS
+from examwise.evaluation.reading import RunPredictions
+from examwise.evaluation.roc_points import roc_points
+from examwise.evaluation.slices import slice_metrics
+
+
+def write_run_tables(
+    stage: Stage,
+    runs: Sequence[RunPredictions],
+    *,
+    n_replicates: int,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Write the tables that go by run, holding one run's slices at a time.
+
+    Raises:
+        InputError: If slices are broken, or labelled differently by two runs.
+    """
+    metrics, slice_rows, points = [], [], []
+    known = SLICE_LABELS
+    with progress.track("Evaluating runs", len(runs)) as advance:
+        for run in runs:
+            if run.n_exams_left_out:
+                progress.say(
+                    f"run {run.run_id}: {run.n_exams_left_out} exams left out because of their "
+                    "split"
+                )
+            slices = run.read_slices()
+            where = f"{run.storage.url}/{PREDICTED_SLICES.file}"
+            known = known.joined_by(slices, where=where)
+            metrics.append(
+                exam_metrics(
+                    run.exams,
+                    {run.run_id: run.thresholds},
+                    n_replicates=n_replicates,
+                    seed=seed,
+                )
+            )
+            slice_rows.append(
+                slice_metrics(
+                    slices,
+                    run.exams,
+                    {run.run_id: run.histograms},
+                    n_replicates=n_replicates,
+                    seed=seed,
+                )
+            )
+            points.append(roc_points(run.exams))
+            advance()
+    EXAM_METRICS.write(stage.storage, pl.concat(metrics))
+    SLICE_METRICS.write(stage.storage, pl.concat(slice_rows))
+    ROC_POINTS.write(stage.storage, pl.concat(points))
