@@ -1,0 +1,171 @@
+"""Numbers in words, the same way everywhere in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from examwise.evaluation.wording import number
+
+NOT_REACHED = "not reached"
+NOT_ESTIMABLE = "not estimable"
+UNDEFINED = "undefined"
+NOT_GIVEN = "not given"
+
+LEARNER_WORDS = {
+    "strong": "Strong (slice labels)",
+    "weak": "Weak (exam labels)",
+}
+ESTIMATOR_WORDS = {
+    "slice_probability": "slice probability",
+    "attention_weight": "attention weight",
+    "position_only": "position alone, no image",
+}
+UNIT_WORDS = {"hours": "Reader hours", "actions": "Reader actions", "labels": "Labels"}
+"""In the order in which they are shown: what it costs first."""
+
+
+def learner_words(learner: str) -> str:
+    """Name a learner for people.
+
+    Example:
+        >>> learner_words("weak"), learner_words("team.Learner")
+        ('Weak (exam labels)', 'team.Learner')
+    """
+    return LEARNER_WORDS.get(learner, learner)
+
+
+def short_learner(learner: str) -> str:
+    """Name a learner in few words, for tables.
+
+    Example:
+        >>> short_learner("weak"), short_learner("team.Learner")
+        ('Weak', 'team.Learner')
+    """
+    return learner.capitalize() if learner in LEARNER_WORDS else learner
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """Write a share, probability or AUC with a fixed number of decimals.
+
+    Example:
+        >>> decimal(0.8666), decimal(None)
+        ('0.87', 'undefined')
+    """
+    return UNDEFINED if value is None else f"{value:.{digits}f}"
+
+
+def whole(value: float) -> str:
+    """Write a number of labels, exams or actions, which may be a mean, as a whole number.
+
+    Example:
+        >>> whole(1234.6)
+        '1,235'
+    """
+    return f"{value:,.0f}"
+
+
+def hours(value: float | None) -> str:
+    """Write hours.
+
+    Example:
+        >>> hours(3.5), hours(None)
+        ('3.50', 'not given')
+    """
+    return NOT_GIVEN if value is None else number(value)
+
+
+def short(value: float) -> str:
+    """Write a number without needless zeros, for axes.
+
+    Example:
+        >>> short(1234.6), short(12.0), short(0.3)
+        ('1,235', '12', '0.3')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Write a share in percent.
+
+    Example:
+        >>> percent(1, 3), percent(0, 0)
+        ('33.3%', 'undefined')
+    """
+    return f"{100 * part / whole:.1f}%" if whole else UNDEFINED
+
+
+def auc_with_interval(value: float | None, lower: float | None, upper: float | None) -> str:
+    """Write an AUC with its 95% interval.
+
+    Example:
+        >>> auc_with_interval(0.871, 0.8, 0.93)
+        '0.87 [0.80, 0.93]'
+        >>> auc_with_interval(None, None, None), auc_with_interval(0.9, None, None)
+        ('undefined (one class only)', '0.90 [no interval]')
+    """
+    if value is None:
+        return f"{UNDEFINED} (one class only)"
+    if lower is None or upper is None:
+        return f"{value:.2f} [no interval]"
+    return f"{value:.2f} [{lower:.2f}, {upper:.2f}]"
+
+
+def needed_amount(row: Mapping[str, Any], arm: str) -> str:
+    """Write what an arm needs to reach the target AUC.
+
+    Args:
+        row: A row of :data:`~examwise.core.schemas.evaluation.RATIOS`.
+        arm: ``strong`` or ``weak``.
+
+    Example:
+        >>> needed_amount({"unit": "labels", "weak": 24.0, "weak_at_most": True}, "weak")
+        'at most 24'
+        >>> needed_amount({"unit": "hours", "weak": None, "weak_at_most": False}, "weak")
+        'not reached'
+    """
+    value = row[arm]
+    if value is None:
+        return NOT_REACHED
+    written = hours(value) if row["unit"] == "hours" else whole(value)
+    return f"at most {written}" if row[f"{arm}_at_most"] else written
+
+
+def ratio_words(row: Mapping[str, Any]) -> str:
+    """Write a row's ratio, strong over weak, as a number, a bound, or why there is none.
+
+    Args:
+        row: A row of :data:`~examwise.core.schemas.evaluation.RATIOS`.
+
+    Example:
+        >>> ratio_words({"ratio": 3.0, "strong_at_most": False, "weak_at_most": True})
+        'at least 3.00'
+    """
+    if row["strong_at_most"] and row["weak_at_most"]:
+        return f"{NOT_ESTIMABLE}: both reach it with their smallest budget"
+    if row["ratio"] is None:
+        return NOT_ESTIMABLE
+    bound = "at most " if row["strong_at_most"] else "at least " if row["weak_at_most"] else ""
+    return bound + number(row["ratio"])
+
+
+def ratio_interval_words(row: Mapping[str, Any]) -> str:
+    """Write a ratio's 95% interval; a missing limit is said in words.
+
+    Args:
+        row: A row of :data:`~examwise.core.schemas.evaluation.RATIOS`.
+
+    Example:
+        >>> ratio_interval_words(
+        ...     {"ratio_lower": 1.5, "ratio_upper": None, "interval": "open_above"})
+        '1.50 or more'
+    """
+    match row["interval"]:
+        case "closed":
+            return f"{number(row['ratio_lower'])} to {number(row['ratio_upper'])}"
+        case "open_above":
+            return f"{number(row['ratio_lower'])} or more"
+        case "open_below":
+            return f"{number(row['ratio_upper'])} or less"
+        case _:
+            return NOT_ESTIMABLE

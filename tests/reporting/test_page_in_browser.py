@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examwise.core.progress import SilentProgress
+from examwise.reporting.report import write_report
+
+CHROMIUM = os.environ.get("EXAMWISE_CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+# Relative luminance and contrast as WCAG 2 defines them, over all text that is seen.
+CONTRAST = """() => {
+  const linear = c => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4 };
+  const luminance = text => {
+    const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map(linear);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const solid = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = getComputedStyle(e).backgroundColor;
+      if (colour !== 'rgba(0, 0, 0, 0)') return colour;
+    }
+  };
+  let least = 99;
+  const text = 'p, li, h1, h2, h3, td, th, caption, summary, a, .source';
+  for (const e of document.querySelectorAll(text)) {
+    if (!e.innerText || e.classList.contains('skip')) continue;
+    const [a, b] = [luminance(getComputedStyle(e).color), luminance(solid(e))];
+    least = Math.min(least, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  }
+  return least;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not Path(CHROMIUM).is_file():
+        pytest.skip(f"no chromium at {CHROMIUM}; EXAMWISE_CHROMIUM names another")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address(study: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("browser") / "page.html"
+    return write_report(study, out, progress=SilentProgress()).as_uri()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_page_opens_and_fits(browser: Any, address: str, size: dict[str, int], scheme: str) -> None:
+    said: list[str] = []
+    requested: list[str] = []
+    page = browser.new_page(viewport=size, color_scheme=scheme)
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(address)
+    assert said == []
+    assert [url for url in requested if not url.startswith("data:")] == [address]
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('figure svg, .slices img')]"
+        ".map(e => e.getBoundingClientRect()).map(b => [b.width, b.height])"
+    )
+    assert len(boxes) > 20
+    assert all(width > 40 and height > 40 for width, height in boxes)
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert page.evaluate(CONTRAST) >= 4.5
+    page.close()
+
+
+def test_keyboard_reaches_content_and_strips(browser: Any, address: str) -> None:
+    page = browser.new_page(viewport=PHONE)
+    page.goto(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
+    strip = page.locator(".strip .scroll").first
+    strip.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.strip .scroll').scrollLeft > 0")
+    page.close()
