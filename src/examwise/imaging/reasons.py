@@ -1,0 +1,89 @@
+"""Why an image or a file is refused: one code and one sentence for each reason."""
+
+from __future__ import annotations
+
+import errno
+
+REASONS = {
+    "not_dicom": "Neither a DICOM file nor a NIfTI volume.",
+    "unreadable": "The file cannot be opened, or is no regular file.",
+    "truncated": "The file ends before its content does.",
+    "damaged": "The header or the coded pixels cannot be decoded.",
+    "no_pixel_data": "A CT image object without pixel data.",
+    "no_identity": "The header names no study or no series, so it cannot be put into an exam.",
+    "conflicting_identity": "One series names several patients.",
+    "not_ct": "Not a CT image: another modality, a report, a presentation state.",
+    "localizer": "A scout view (localizer), not a slice.",
+    "colour": "A colour image, such as a screen capture.",
+    "secondary_capture": "A screen capture or scanned film, not an acquired slice.",
+    "not_hu": "Derived values that are not HU (perfusion or material map, mask, 8-bit copy).",
+    "multi_frame": "Several frames or volumes in one file.",
+    "no_geometry": "Position, orientation or pixel spacing is missing or impossible.",
+    "not_axial": "More than 45 degrees from axial.",
+    "too_large": "A larger matrix than any CT scanner makes.",
+    "unsupported_coding": "The pixel coding (transfer syntax or data type) cannot be decoded here.",
+    "inconsistent_size": "Another matrix size than most of its series.",
+    "inconsistent_geometry": "Another orientation or pixel spacing than most of its series.",
+    "repeated_position": "Another image of the series, already used, lies at the same position.",
+}
+"""Code to one sentence for people. Codes are what stores and summaries hold."""
+
+LEFT_OUT = frozenset(
+    {"not_dicom", "not_ct", "localizer", "colour", "secondary_capture", "not_hu", "multi_frame"}
+)
+"""Codes of what is no part of an exam by its nature; all others say that something is wrong."""
+
+IMAGE_SUFFIXES = (".dcm", ".dicom", ".ima", ".nii", ".nii.gz")
+"""File names that promise an image."""
+
+
+class ImageRefused(Exception):  # noqa: N818  # an outcome on record, rarely an error of a caller
+    """An image that cannot become a slice.
+
+    The message is the reason's sentence and nothing from the file.
+
+    Args:
+        reason: A key of :data:`REASONS`.
+
+    Example:
+        >>> print(ImageRefused("localizer"))
+        A scout view (localizer), not a slice.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(REASONS[reason])
+
+    def __reduce__(self) -> tuple[type[ImageRefused], tuple[str]]:
+        return type(self), (self.reason,)
+
+
+def reason_of(error: OSError) -> str:
+    """Return the reason that an error of reading stands for.
+
+    A header that sends the reader to a place that cannot be gives an error of the file system
+    too, or one without a number.
+
+    Example:
+        >>> reason_of(OSError(errno.EACCES, "Permission denied"))
+        'unreadable'
+    """
+    return "damaged" if error.errno in (None, errno.EINVAL) else "unreadable"
+
+
+def status_of(reason: str, path: str) -> str:
+    """Return what a refused file counts as: ``left_out`` or ``set_aside``.
+
+    A file that is named like an image but is none was set aside; any other was left out.
+
+    Args:
+        reason: A key of :data:`REASONS`.
+        path: The file's name or path.
+
+    Example:
+        >>> status_of("not_dicom", "readme.txt"), status_of("not_dicom", "1.dcm")
+        ('left_out', 'set_aside')
+    """
+    if reason == "not_dicom" and path.lower().endswith(IMAGE_SUFFIXES):
+        return "set_aside"
+    return "left_out" if reason in LEFT_OUT else "set_aside"

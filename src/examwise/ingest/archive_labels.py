@@ -1,0 +1,71 @@
+"""What an archive's label file says, by file and by folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from examwise.core.schemas.findings import FINDINGS
+
+Values = tuple[int | None, ...]
+"""1, 0 or None (unknown) for each of the findings, in their order."""
+
+UNKNOWN: Values = (None,) * len(FINDINGS)
+"""Nothing known of any finding."""
+
+
+@dataclass(frozen=True)
+class ArchiveLabels:
+    """Labels of an archive.
+
+    Attributes:
+        source: Where the labels come from, as the ``source`` of label events.
+        files: Path within the source to values: of the slice that a DICOM file becomes, or of
+            the exam that a NIfTI file becomes.
+        folders: Folder within the source to values of every exam in it; "" is the source itself.
+        n_labels_without_file: Labelled images that the source does not have.
+        n_files_without_label: Images of the source without a label, where all should have one.
+    """
+
+    source: str = ""
+    files: Mapping[str, Values] = field(default_factory=dict)
+    folders: Mapping[str, Values] = field(default_factory=dict)
+    n_labels_without_file: int = 0
+    n_files_without_label: int = 0
+
+
+def exam_values(slice_values: Iterable[Values]) -> Values:
+    """Work out an exam's values from those of all its images.
+
+    Positive if one image is; negative only if all images are known to be; else unknown.
+
+    Args:
+        slice_values: Of every image of the exam, unusable ones included.
+
+    Example:
+        >>> exam_values([(0, 0, 0, 0, 0, 0), (1, 1, None, 0, 0, 0)])
+        (1, 1, None, 0, 0, 0)
+    """
+    columns = list(zip(*slice_values, strict=True)) or [()] * len(FINDINGS)
+    return tuple(_maximum(column) for column in columns)
+
+
+def merge_values(first: Values, second: Values) -> Values | None:
+    """Join two statements about the same exam; None where they contradict each other.
+
+    Example:
+        >>> merge_values((1, None), (None, 0)), merge_values((1, None), (0, 0))
+        ((1, 0), None)
+    """
+    merged: list[int | None] = []
+    for one, other in zip(first, second, strict=True):
+        if one is not None and other is not None and one != other:
+            return None
+        merged.append(other if one is None else one)
+    return tuple(merged)
+
+
+def _maximum(values: Sequence[int | None]) -> int | None:
+    if 1 in values:
+        return 1
+    return 0 if values and None not in values else None

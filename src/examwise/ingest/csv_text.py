@@ -1,0 +1,86 @@
+"""Label files as tables of text, with the rows' numbers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import polars as pl
+
+from examwise.core.errors import InputError
+
+ROW = "row"
+"""Added column: the row's number as a spreadsheet shows it; the header is row 1."""
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def scan_csv_text(path: Path, *required: str) -> pl.LazyFrame:
+    """Begin to read a CSV file with a header, every value as text, untouched.
+
+    A byte-order mark is dropped, UTF-16 with one is understood. Nothing is guessed about types,
+    so that every value can be checked and named by its row.
+
+    Args:
+        path: The file.
+        required: Columns that it must have.
+
+    Raises:
+        InputError: If the file cannot be opened, is no table, or lacks a column.
+    """
+    try:
+        with path.open("rb") as file:
+            wide = file.read(2) in _UTF16_MARKS
+        source = io.BytesIO(path.read_text("utf-16").encode()) if wide else path
+    except (OSError, UnicodeError) as error:
+        raise InputError(
+            where=path,
+            expected="a label file",
+            got=getattr(error, "strerror", None) or "broken UTF-16",
+            remedy="check the path",
+        ) from None
+    try:
+        table = pl.scan_csv(source, infer_schema=False, glob=False)
+        names = table.collect_schema().names()
+    except pl.exceptions.PolarsError as error:
+        raise _no_table(path, error) from None
+    stripped = [name.strip() for name in names]
+    if len(set(stripped)) < len(names) or ROW in stripped:
+        raise InputError(
+            where=path,
+            expected=f"columns with different names, none of them {ROW}",
+            got="others",
+            remedy="correct the header row",
+        )
+    for name in required:
+        if name not in stripped:
+            raise InputError(
+                where=path,
+                expected=f"a column {name}",
+                got=f"{len(names)} columns, none of that name",
+                remedy="check the header row; columns are separated by commas",
+            )
+    renamed = table.rename(dict(zip(names, stripped, strict=True)))
+    return renamed.with_row_index(ROW, offset=2)
+
+
+def collect_csv_text(table: pl.LazyFrame, path: Path) -> pl.DataFrame:
+    """Carry out a query on a label file, in parts that need little memory.
+
+    Raises:
+        InputError: If the file turns out not to be UTF-8 text in rows of equal length.
+    """
+    try:
+        return table.collect(engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        raise _no_table(path, error) from None
+
+
+def _no_table(path: Path, error: Exception) -> InputError:
+    # Polars quotes the row it stumbled over, which may hold anything.
+    return InputError(
+        where=path,
+        expected="comma-separated UTF-8 text with one header row and rows of equal length",
+        got=f"text that cannot be parsed ({type(error).__name__})",
+        remedy="save the file again as CSV (UTF-8)",
+    )

@@ -1,0 +1,215 @@
+"""An archive to an exam store."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from examwise.core.commits import CommitLog
+from examwise.core.digests import file_digest
+from examwise.core.errors import InputError
+from examwise.core.executors.protocol import Executor
+from examwise.core.identity import Identity
+from examwise.core.progress import Progress
+from examwise.core.stage import BEGUN, Stage
+from examwise.core.storage import Storage
+from examwise.imaging.reasons import REASONS, status_of
+from examwise.imaging.store_writer import StoreWriter, finish_store
+from examwise.ingest.archive_labels import ArchiveLabels
+from examwise.ingest.config import IngestConfig
+from examwise.ingest.crosswalk import make_crosswalk
+from examwise.ingest.exam_items import ExamItem, make_exam_items
+from examwise.ingest.exam_work import ExamJob, ExamOutcome, store_exam
+from examwise.ingest.importers import IMPORTERS, Importer
+from examwise.ingest.listing import Listing, list_files
+from examwise.ingest.scan import ScannedFile, scan_files
+from examwise.ingest.summary import IngestSummary, read_summary, summarise, write_summary
+
+
+def ingest_archive(
+    layout: str,
+    source: Path,
+    store: str | Path,
+    *,
+    identity: Identity,
+    config: IngestConfig,
+    labels: Path | None = None,
+    executor: Executor,
+    progress: Progress,
+) -> IngestSummary:
+    """Read an archive into an exam store.
+
+    The label file is checked against the files before anything is written. An interrupted ingest
+    goes on where it was; a finished store is not touched. The same source, key and options give
+    the same bytes, whatever the executor and however often it was interrupted.
+
+    Args:
+        layout: A key of :data:`~examwise.ingest.importers.IMPORTERS`.
+        source: The archive's folder; nothing in it is changed.
+        store: Folder or URL of the store.
+        identity: The site's key; the crosswalk is kept beside it.
+        config: Options.
+        labels: Label file, if not the layout's own.
+        executor: Where to read files.
+        progress: Where to report to.
+
+    Raises:
+        InputError: If the source has no usable exam, labels and files do not match, or the store
+            holds something else.
+    """
+    importer: Importer = IMPORTERS.load(layout)()
+    source, store = Path(source), str(store)
+    _require_apart(source, Storage(store).local, "store")
+    _require_apart(source, identity.folder, "identity folder")
+    label_file = labels or importer.find_labels(source, config)
+    listing = list_files(
+        source, folder=importer.image_folder, without=(label_file,) if label_file else ()
+    )
+    begin = partial(
+        Stage.begin,
+        store,
+        kind="exam-store",
+        configuration=_configuration(layout, importer, config, identity, listing),
+        inputs=_inputs(identity, listing, label_file),
+        seed=None,
+    )
+    storage = Storage(store)
+    # Refuse a store of another kind, or leave a finished one, before hours of reading.
+    if (storage.exists(BEGUN) or storage.list()) and begin().finished:
+        return read_summary(storage)
+    known = (
+        importer.read_labels(label_file, listing.paths, config) if label_file else ArchiveLabels()
+    )
+    files = scan_files(
+        source, listing, reads_nifti=importer.reads_nifti, executor=executor, progress=progress
+    )
+    items = make_exam_items(files, known, identity)
+    if not items:
+        raise _nothing_usable(source, (file.reason for file in files))
+    stage = begin()
+    job = ExamJob(
+        source,
+        store,
+        config.matrix,
+        config.archive_name or importer.archive_name,
+        config.data_terms or importer.data_terms,
+        identity,
+    )
+    outcomes = _store_exams(job, items, executor, progress)
+    stored = {*CommitLog(storage).items()}
+    kept = [item for item in items if f"exams/{item.exam_id}" in stored]
+    if not kept:
+        stage.storage.delete(BEGUN)
+        reasons = (reason for outcome in outcomes for reason in outcome.refused.values())
+        raise _nothing_usable(source, (*reasons, *(file.reason for file in files if file.reason)))
+    if rest := _rest(files, items, kept, outcomes, identity):
+        StoreWriter(store).write_files("rest", rest)
+    log = CommitLog(storage)
+    identity.write_crosswalk(
+        stage_store_id(identity, layout, listing), make_crosswalk(files, log, identity)
+    )
+    in_exams = {path for item in kept for path in (*item.paths, *item.beside)}
+    summary = summarise(log, known, n_labels_in_no_exam=len(known.files.keys() - in_exams))
+    write_summary(storage, summary)
+    finish_store(stage)
+    return summary
+
+
+def stage_store_id(identity: Identity, layout: str, listing: Listing) -> str:
+    """Return the name of the store's crosswalk, which a moved or copied archive keeps."""
+    return identity.store_id(layout, listing.digest)
+
+
+def _configuration(
+    layout: str,
+    importer: Importer,
+    config: IngestConfig,
+    identity: Identity,
+    listing: Listing,
+) -> dict[str, Any]:
+    return {
+        "layout": layout,
+        **dataclasses.asdict(config),
+        "archive_name": config.archive_name or importer.archive_name,
+        "data_terms": config.data_terms or importer.data_terms,
+        "key_id": identity.key_id,
+        "store_id": stage_store_id(identity, layout, listing),
+    }
+
+
+def _inputs(identity: Identity, listing: Listing, label_file: Path | None) -> dict[str, str]:
+    # Digests are keyed: names of few files, or a short label file, could be guessed from plain
+    # ones.
+    inputs = {"files": identity.path_digest(listing.digest)}
+    if label_file is not None and label_file.is_file():
+        inputs["labels"] = identity.path_digest(file_digest(label_file))
+    return inputs
+
+
+def _require_apart(source: Path, folder: Path | None, what: str) -> None:
+    if folder is not None and folder.resolve().is_relative_to(source.resolve()):
+        raise InputError(
+            where=folder,
+            expected=f"the {what} to lie outside the source",
+            got="a folder within it",
+            remedy="choose another folder",
+        )
+
+
+def _store_exams(
+    job: ExamJob, items: Sequence[ExamItem], executor: Executor, progress: Progress
+) -> list[ExamOutcome]:
+    done = {*CommitLog(Storage(job.store)).items()}
+    waiting = [item for item in items if f"exams/{item.exam_id}" not in done]
+    outcomes: list[ExamOutcome] = []
+    with progress.track("Storing exams", len(waiting)) as advance:
+        for outcome in executor.map(partial(store_exam, job), waiting):
+            outcomes.append(outcome)
+            advance()
+    return outcomes
+
+
+def _rest(
+    files: Sequence[ScannedFile],
+    items: Sequence[ExamItem],
+    kept: Sequence[ExamItem],
+    outcomes: Sequence[ExamOutcome],
+    identity: Identity,
+) -> list[dict[str, Any]]:
+    """Return rows of all files that no stored exam accounts for, sorted."""
+    reasons = {file.path: file.reason for file in files if file.reason}
+    item_of = {item.exam_id: item for item in items}
+    for outcome in outcomes:
+        if not outcome.stored:
+            paths = item_of[outcome.exam_id].paths
+            reasons |= {paths[index]: reason for index, reason in outcome.refused.items()}
+    exam_of = {path: item.exam_id for item in kept for path in item.beside}
+    rows = []
+    for path, reason in reasons.items():
+        status = status_of(reason, path)
+        rows.append(
+            {
+                "path_digest": identity.path_digest(path),
+                "status": status,
+                "reason": reason,
+                "exam_id": exam_of.get(path) if status == "set_aside" else None,
+                "slice_index": None,
+            }
+        )
+    return sorted(rows, key=lambda row: str(row["path_digest"]))
+
+
+def _nothing_usable(source: Path, reasons: Iterable[str]) -> InputError:
+    counted = Counter(reasons)
+    found = ", ".join(f"{number} {reason}" for reason, number in sorted(counted.items()))
+    commonest = max(counted, key=lambda reason: (counted[reason], reason), default="")
+    return InputError(
+        where=source,
+        expected="at least one CT exam (DICOM series, or NIfTI where the layout has it)",
+        got=f"files refused as: {found}" if counted else "no files",
+        remedy=f"{commonest}: {REASONS[commonest]}" if commonest else "check the path",
+    )

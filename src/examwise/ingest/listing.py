@@ -1,0 +1,107 @@
+"""The files of a source: every one, once, in an order that depends on names alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from examwise.core.digests import sha256_hex
+from examwise.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a source.
+
+    Attributes:
+        paths: Sorted paths within the source, with forward slashes.
+        sizes: Bytes of each; -1 for what is no regular file or cannot be looked at.
+    """
+
+    paths: tuple[str, ...] = field(repr=False)
+    sizes: tuple[int, ...] = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Digest of all paths and sizes."""
+        lines = (f"{size} {path}\n" for path, size in zip(self.paths, self.sizes, strict=True))
+        return sha256_hex("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()) -> Listing:
+    """List the files of a source, links followed, hidden files and folders left out.
+
+    Every real folder is visited once, under the first of its names, so that links in circles end.
+
+    Args:
+        source: The source.
+        folder: Only files below this folder of it.
+        without: Files that are no images, such as the label file.
+
+    Raises:
+        InputError: If the source or a folder in it is missing or cannot be listed.
+    """
+    top = source / folder if folder else source
+    if not top.is_dir():
+        raise InputError(
+            where=source,
+            expected=f"a folder with a folder {folder}" if folder else "a folder",
+            got="none",
+            remedy="check the path and the layout",
+        )
+    excluded = {_identity(path) for path in without} - {None}
+    found: dict[str, int] = {}
+    for entry in _walk(top, seen=set()):
+        if excluded and _identity(Path(entry)) in excluded:
+            continue
+        path = Path(entry).relative_to(source).as_posix()
+        found[path] = _size(entry)
+    paths = tuple(sorted(found))
+    return Listing(paths, tuple(found[path] for path in paths))
+
+
+def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        seen.add(_identity(folder) or (0, 0))
+    except OSError as error:
+        raise InputError(
+            where=folder,
+            expected="a folder that can be listed",
+            got=error.strerror,
+            remedy="allow reading it, or move it out of the source",
+        ) from None
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = Path(entry.path)
+        if not _is_folder(path):
+            yield path
+        elif _identity(path) not in seen:
+            yield from _walk(path, seen)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
+def _size(path: Path) -> int:
+    try:
+        state = path.stat()
+    except OSError:
+        return -1
+    return state.st_size if stat.S_ISREG(state.st_mode) else -1

@@ -1,0 +1,154 @@
+"""The layout of the RSNA 2019 Brain CT Hemorrhage Challenge.
+
+``stage_2_train/ID_<hex>.dcm`` and ``stage_2_train.csv`` with columns ``ID`` and ``Label``, a row
+for each image and finding, ``ID`` being ``ID_<hex>_<finding>`` (Flanders et al., 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from examwise.core.errors import InputError
+from examwise.core.schemas.findings import FINDINGS
+from examwise.ingest.archive_labels import ArchiveLabels, Values
+from examwise.ingest.config import IngestConfig
+from examwise.ingest.csv_text import ROW, collect_csv_text, scan_csv_text
+
+_FOLDER = "stage_2_train"
+_ALLOW = "--ingest.allow_unmatched_labels true"
+
+
+class RsnaImporter:
+    """The RSNA 2019 layout; see :class:`~examwise.ingest.importers.Importer`.
+
+    Example:
+        >>> RsnaImporter().archive_name
+        'rsna_2019'
+    """
+
+    archive_name = "rsna_2019"
+    data_terms = "RSNA 2019 Brain CT Hemorrhage Challenge: non-commercial research"
+    image_folder = _FOLDER
+    reads_nifti = False
+
+    def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
+        """Return ``stage_2_train.csv``; it may be missing only where labels need not match."""
+        labels = source / f"{_FOLDER}.csv"
+        if labels.is_file():
+            return labels
+        if config.allow_unmatched_labels:
+            return None
+        raise InputError(
+            where=labels,
+            expected="the label file of this layout",
+            got="no file",
+            remedy=f"give it by --labels, or ingest without labels by {_ALLOW}",
+        )
+
+    def read_labels(
+        self, labels: Path, paths: Sequence[str], config: IngestConfig
+    ) -> ArchiveLabels:
+        """Read the challenge's label file; a file's labels are found by its name."""
+        table = _parse(labels)
+        path_of = {_stem(path): path for path in paths if path.lower().endswith(".dcm")}
+        images = table["image"].to_list()
+        missing_files = sum(image not in path_of for image in images)
+        missing_labels = len(path_of) - (len(images) - missing_files)
+        if (missing_files or missing_labels) and not config.allow_unmatched_labels:
+            raise InputError(
+                where=labels,
+                expected="a label for every image and an image for every label",
+                got=f"{missing_files} labelled images without a file and "
+                f"{missing_labels} files without a label",
+                remedy=f"complete the archive, or go on with what matches by {_ALLOW}",
+            )
+        # Few different rows among many images: let equal ones share one tuple.
+        shared: dict[Values, Values] = {}
+        values = {
+            path_of[image]: shared.setdefault(row, row)
+            for image, row in zip(images, table.select(FINDINGS).iter_rows(), strict=True)
+            if image in path_of
+        }
+        return ArchiveLabels(
+            source=self.archive_name,
+            files=values,
+            n_labels_without_file=missing_files,
+            n_files_without_label=missing_labels,
+        )
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def _parse(path: Path) -> pl.DataFrame:
+    """Return one row an image, sorted: ``image`` and a column (1, 0, null) for each finding."""
+    rows = _rows(path)
+    _require_values(rows, path)
+    positive, wanted = pl.col("label") == "1", pl.col("finding")
+    seen = [
+        known.filter(wanted == finding).any().alias(f"{finding}={value}")
+        for finding in FINDINGS
+        for value, known in ((1, positive), (0, ~positive))
+    ]
+    found = collect_csv_text(rows.group_by("image").agg(seen), path)
+    _require_agreement(found, rows, path)
+    values = [
+        pl.when(f"{finding}=1").then(1).when(f"{finding}=0").then(0).cast(pl.Int8).alias(finding)
+        for finding in FINDINGS
+    ]
+    return found.select("image", *values).sort("image")
+
+
+def _rows(path: Path) -> pl.LazyFrame:
+    name = pl.col("ID").str.strip_chars()
+    return scan_csv_text(path, "ID", "Label").select(
+        ROW,
+        image=name.str.extract(r"^(.+)_[a-z]+$"),
+        finding=name.str.extract(r"_([a-z]+)$"),
+        label=pl.col("Label").str.strip_chars(),
+    )
+
+
+def _require_values(rows: pl.LazyFrame, path: Path) -> None:
+    right = {
+        "ID": pl.col("image").is_not_null() & pl.col("finding").is_in(FINDINGS),
+        "Label": pl.col("label").is_in(["0", "1"]),
+    }
+    expected = {
+        "ID": f"an image's name, an underscore and one of {', '.join(FINDINGS)}",
+        "Label": "0 or 1",
+    }
+    for column, condition in right.items():
+        wrong = rows.filter(~condition.fill_null(False)).select(pl.len(), first=pl.col(ROW).min())
+        number, first = collect_csv_text(wrong, path).row(0)
+        if number:
+            raise InputError(
+                where=f"{path}, row {first}, column {column}",
+                expected=expected[column],
+                got=f"something else ({number} such rows in all)",
+                remedy="correct the file",
+            )
+
+
+def _require_agreement(found: pl.DataFrame, rows: pl.LazyFrame, path: Path) -> None:
+    both = [pl.col(f"{finding}=1") & pl.col(f"{finding}=0") for finding in FINDINGS]
+    torn = found.filter(pl.any_horizontal(both))
+    if torn.is_empty():
+        return
+    number = sum(int(torn.select(condition.sum()).item()) for condition in both)
+    their_rows = collect_csv_text(
+        rows.filter(pl.col("image").is_in(torn["image"].implode())).sort(ROW), path
+    )
+    key = ["image", "finding"]
+    first = pl.col("label").first().over(key)
+    row = their_rows.filter(pl.col("label") != first)[ROW].to_list()[0]
+    raise InputError(
+        where=f"{path}, row {row}",
+        expected="repeated rows of an image and finding to give the same label",
+        got=f"{number} pairs of image and finding with both labels",
+        remedy="correct the file",
+    )

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from examwise.imaging.dicom_pixels import read_hu
+from examwise.imaging.reasons import ImageRefused
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ImageRefused) as caught:
+        read_hu(path)
+    return caught.value.reason
+
+
+def test_rescale_and_clipping(tmp_path: Path, write_slice) -> None:
+    stored = np.array([[0, 24, 1064], [2000, 65535, 1]], np.uint16)
+    path = write_slice(tmp_path / "a", stored, RescaleIntercept=-2000)
+    expected = [[-1024, -1024, -936], [0, 32767, -1024]]
+    assert read_hu(path).tolist() == expected
+
+
+def test_fractional_slope_is_rounded(tmp_path: Path, write_slice) -> None:
+    stored = np.array([[0, 1, 3]], np.uint16)
+    path = write_slice(tmp_path / "a", stored, RescaleSlope="2.25", RescaleIntercept="-0.5")
+    assert read_hu(path).tolist() == [[0, 2, 6]]  # -0.5, 1.75, 6.25, to the nearest even
+
+
+def test_padding_becomes_air(tmp_path: Path, write_slice) -> None:
+    stored = np.array([[-2000, 5, 300]], np.int16)
+    path = write_slice(tmp_path / "a", stored, PixelPaddingValue=300)
+    assert read_hu(path).tolist() == [[-1024, 5, -1024]]
+
+
+def test_padding_with_the_other_sign(tmp_path: Path, write_slice) -> None:
+    path = write_slice(tmp_path / "a", np.array([[-30, 5]], np.int16), PixelPaddingValue=-30)
+    # The same two bytes written as an unsigned element, as some makers do.
+    content = path.read_bytes().replace(b"\x28\x00\x20\x01SS", b"\x28\x00\x20\x01US")
+    path.write_bytes(content)
+    assert read_hu(path).tolist() == [[-1024, 5]]
+
+
+def test_padding_range(tmp_path: Path, write_slice) -> None:
+    stored = np.array([[-40, -35, -30, -29]], np.int16)
+    path = write_slice(tmp_path / "a", stored, PixelPaddingValue=-40, PixelPaddingRangeLimit=-30)
+    assert read_hu(path).tolist() == [[-1024, -1024, -1024, -29]]
+
+
+def test_wrapped_12_bit_values(tmp_path: Path, write_slice) -> None:
+    hu = np.array([[-1000, -1, 0, 40, 3000]])
+    path = write_slice(tmp_path / "a", (hu % 4096).astype(np.uint16), BitsStored=12, HighBit=11)
+    np.testing.assert_array_equal(read_hu(path), hu)
+
+
+def test_plain_12_bit_values(tmp_path: Path, write_slice) -> None:
+    stored = np.array([[0, 1024, 4095]], np.uint16)
+    path = write_slice(tmp_path / "a", stored, BitsStored=12, HighBit=11, RescaleIntercept=-1024)
+    assert read_hu(path).tolist() == [[-1024, 0, 3071]]
+
+
+def test_monochrome1_does_not_change_hu(tmp_path: Path, write_slice) -> None:
+    pixels = np.array([[5, 60]], np.int16)
+    path = write_slice(tmp_path / "a", pixels, PhotometricInterpretation="MONOCHROME1")
+    assert read_hu(path).tolist() == [[5, 60]]
+
+
+def test_short_pixel_data(tmp_path: Path, write_slice) -> None:
+    path = write_slice(tmp_path / "a", PixelData=bytes(100))
+    assert refusal(path) == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("elements", "reason"),
+    [
+        ({"SamplesPerPixel": 3}, "colour"),
+        ({"NumberOfFrames": 3}, "multi_frame"),
+        ({"Rows": 5000}, "too_large"),
+        ({"RescaleIntercept": None}, "not_hu"),
+        ({"BitsStored": None}, "damaged"),
+    ],
+)
+def test_refusals(tmp_path: Path, write_slice, elements: dict, reason: str) -> None:
+    assert refusal(write_slice(tmp_path / "a", **elements)) == reason
+
+
+def test_coding_without_decoder(tmp_path: Path, write_slice) -> None:
+    path = write_slice(tmp_path / "a")
+    content = path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.3.4.5.6.7.8.9.1\0")
+    path.write_bytes(content)
+    assert refusal(path) == "unsupported_coding"
+
+
+class PanicException(BaseException):
+    """What a decoder written in Rust raises where it panics."""
+
+    __module__ = "pyo3_runtime"
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"),
+    [
+        (PanicException, ImageRefused),
+        (ValueError, ImageRefused),
+        (KeyboardInterrupt, KeyboardInterrupt),
+        (MemoryError, MemoryError),
+    ],
+)
+def test_what_decoders_raise(
+    tmp_path: Path, write_slice, monkeypatch, raised: type, seen: type
+) -> None:
+    def fail(dataset: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("examwise.imaging.dicom_pixels._decode", fail)
+    with pytest.raises(seen):
+        read_hu(write_slice(tmp_path / "a"))
+
+
+def independent_hu(path: Path) -> np.ndarray:
+    dataset = pydicom.dcmread(path)
+    raw = dataset.pixel_array.astype(float)
+    hu = raw * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+    if "PixelPaddingValue" in dataset:
+        hu[raw == dataset.PixelPaddingValue] = -1024
+    return np.rint(np.maximum(hu, -1024))
+
+
+CODINGS = ("UNC", "RLE", "JPLL", "JLSL", "J2KR", "JLSN", "J2KI")
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.filterwarnings("ignore")  # pydicom speaks of these files' values
+def test_real_codings(real_data: Path, coding: str) -> None:
+    folder = real_data / "ct_transfer_syntaxes"
+    hu = read_hu(folder / f"CT2_{coding}")
+    np.testing.assert_array_equal(hu, independent_hu(folder / f"CT2_{coding}"))
+    plain = read_hu(folder / "CT2_UNC")
+    if coding in ("JLSN", "J2KI"):
+        error = np.abs(hu.astype(int) - plain)
+        assert error.max() > 0
+        assert error.mean() < 20
+    else:
+        np.testing.assert_array_equal(hu, plain)
+
+
+@pytest.mark.parametrize("coding", ["RLE", "JPLL", "JLSL", "J2KR"])
+@pytest.mark.parametrize("share", [0.3, 0.98])
+def test_real_coded_files_cut_short(
+    real_data: Path, tmp_path: Path, coding: str, share: float
+) -> None:
+    content = (real_data / "ct_transfer_syntaxes" / f"CT2_{coding}").read_bytes()
+    path = tmp_path / "cut"
+    path.write_bytes(content[: int(len(content) * share)])
+    assert refusal(path) == "truncated"
+
+
+@pytest.mark.filterwarnings("ignore")  # pydicom speaks of these files' values
+def test_real_chest_codings(real_data: Path) -> None:
+    files = sorted((real_data / "chest_ct_encodings").glob("CTImage*"))
+    assert len(files) == 4
+    plain = read_hu(next(file for file in files if "BigEndian" in file.name))
+    for file in files:
+        hu = read_hu(file)
+        np.testing.assert_array_equal(hu, independent_hu(file))
+        if "JPEGProcess2_4" not in file.name:
+            np.testing.assert_array_equal(hu, plain)

@@ -1,0 +1,178 @@
+"""Small archives, written by pydicom, and what a store became."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.config import disable_value_validation
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from examwise.core.executors.serial import SerialExecutor
+from examwise.core.identity import Identity
+from examwise.core.progress import SilentProgress
+from examwise.core.schemas.findings import FINDINGS
+from examwise.ingest.config import IngestConfig
+from examwise.ingest.ingest import ingest_archive
+from examwise.ingest.summary import IngestSummary
+
+WriteSlice = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def write_slice() -> WriteSlice:
+    """Return a function that writes one 16 × 16 CT slice of random HU at a height."""
+
+    def write(
+        path: Path,
+        *,
+        height: float = 0.0,
+        patient: str = "P1",
+        study: str = "1.2.3",
+        series: str = "1.2.3.1",
+        **elements: Any,
+    ) -> Path:
+        seed = int.from_bytes(hashlib.sha256(f"{series} {height}".encode()).digest()[:4])
+        hu = np.random.default_rng(seed).integers(-1000, 1000, (16, 16))
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = CTImageStorage
+        meta.MediaStorageSOPInstanceUID = "1.2.3.4.5"
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
+        values: dict[str, Any] = {
+            "SOPClassUID": CTImageStorage,
+            "SOPInstanceUID": f"1.2.3.4.{seed}",
+            "PatientID": patient,
+            "StudyInstanceUID": study,
+            "SeriesInstanceUID": series,
+            "AccessionNumber": "A1",
+            "Modality": "CT",
+            "ImagePositionPatient": [0, 0, height],
+            "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+            "PixelSpacing": [0.5, 0.5],
+            "SamplesPerPixel": 1,
+            "PhotometricInterpretation": "MONOCHROME2",
+            "Rows": 16,
+            "Columns": 16,
+            "BitsAllocated": 16,
+            "BitsStored": 16,
+            "HighBit": 15,
+            "PixelRepresentation": 1,
+            "RescaleSlope": 1,
+            "RescaleIntercept": -1024,
+            "PixelData": (hu + 1024).astype("<i2").tobytes(),
+            **elements,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with disable_value_validation():
+            for keyword, value in values.items():
+                if value is not None:
+                    setattr(dataset, keyword, value)
+            dataset["PixelData"].VR = "OW"
+            pydicom.dcmwrite(path, dataset)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_series(write_slice: WriteSlice) -> Callable[..., list[Path]]:
+    """Return a function that writes one series, slices 5 mm apart, top slice first."""
+
+    def write(folder: Path, n_slices: int = 3, **elements: Any) -> list[Path]:
+        return [
+            write_slice(folder / f"{number}.dcm", height=-5.0 * number, **elements)
+            for number in range(n_slices)
+        ]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_rsna(write_slice: WriteSlice) -> Callable[..., dict[str, dict[str, int]]]:
+    """Return a function that writes an archive in the RSNA layout, and its labels by image.
+
+    Exam ``i`` has three slices, its middle one subdural-positive where ``i`` is even; exams 0
+    and 1 are of one patient.
+    """
+
+    def write(source: Path, n_exams: int = 4) -> dict[str, dict[str, int]]:
+        labels: dict[str, dict[str, int]] = {}
+        for exam in range(n_exams):
+            for level in range(3):
+                image = f"ID_{hashlib.sha256(f'{exam} {level}'.encode()).hexdigest()[:9]}"
+                write_slice(
+                    source / "stage_2_train" / f"{image}.dcm",
+                    height=5.0 * level,
+                    patient=f"ID_p{max(exam, 1)}",
+                    study=f"ID_st{exam}",
+                    series=f"ID_se{exam}",
+                    SOPInstanceUID=image,
+                    AccessionNumber=None,
+                )
+                positive = int(exam % 2 == 0 and level == 1)
+                labels[image] = {
+                    name: positive * (name in ("any", "subdural")) for name in FINDINGS
+                }
+        write_rsna_labels(source / "stage_2_train.csv", labels)
+        return labels
+
+    return write
+
+
+def write_rsna_labels(path: Path, labels: dict[str, dict[str, int]]) -> None:
+    rows = [
+        f"{image}_{name},{value}" for image, row in labels.items() for name, value in row.items()
+    ]
+    path.write_text("\n".join(["ID,Label", *rows]) + "\n")
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Identity:
+    return Identity(tmp_path / "identity", key=bytes(range(32)))
+
+
+@pytest.fixture
+def run(tmp_path: Path, identity: Identity) -> Callable[..., IngestSummary]:
+    """Return a function that ingests into ``tmp_path / "store"`` unless told otherwise."""
+
+    def ingest(layout: str, source: Path, store: Any = None, **options: Any) -> IngestSummary:
+        special = {
+            name: options.pop(name)
+            for name in ("identity", "labels", "executor")
+            if name in options
+        }
+        return ingest_archive(
+            layout,
+            source,
+            str(store or tmp_path / "store"),
+            config=IngestConfig(**{"matrix": 16, **options}),
+            **{
+                "identity": identity,
+                "executor": SerialExecutor(),
+                "progress": SilentProgress(),
+                **special,
+            },
+        )
+
+    return ingest
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Path], dict[str, str]]:
+    """Return a function from a folder to digests of its files, provenance left out."""
+
+    def digests(folder: Path) -> dict[str, str]:
+        return {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != "provenance.json"
+        }
+
+    return digests

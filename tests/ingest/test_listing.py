@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from examwise.core.errors import InputError
+from examwise.ingest.listing import list_files
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def test_sorted_and_without_hidden_files(tmp_path: Path) -> None:
+    make(tmp_path, "b/2", "b/1", "a", ".hidden", ".git/x", "labels.csv")
+    listing = list_files(tmp_path, without=(tmp_path / "b" / ".." / "labels.csv",))
+    assert listing.paths == ("a", "b/1", "b/2")
+    assert listing.sizes == (1, 3, 3)
+
+
+def test_one_folder_of_the_source(tmp_path: Path) -> None:
+    make(tmp_path, "train/1", "test/1")
+    assert list_files(tmp_path, folder="train").paths == ("train/1",)
+
+
+def test_links_in_circles_end(tmp_path: Path) -> None:
+    make(tmp_path, "a/1", "b/2")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    (tmp_path / "b" / "across").symlink_to(tmp_path / "a")
+    (tmp_path / "c").symlink_to("c")
+    assert list_files(tmp_path).paths == ("a/1", "b/2", "c")
+
+
+def test_linked_folders_and_files_are_read(tmp_path: Path) -> None:
+    make(tmp_path, "data/1", "other/2")
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "data").symlink_to(tmp_path / "data")
+    (source / "file").symlink_to(tmp_path / "other" / "2")
+    assert list_files(source).paths == ("data/1", "file")
+
+
+def test_what_is_no_regular_file_has_no_size(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    listing = list_files(tmp_path)
+    assert (listing.paths, listing.sizes) == (("pipe",), (-1,))
+
+
+def test_digest_follows_names_and_sizes(tmp_path: Path) -> None:
+    make(tmp_path, "a", "b")
+    first = list_files(tmp_path).digest
+    assert list_files(tmp_path).digest == first
+    (tmp_path / "a").write_text("longer")
+    second = list_files(tmp_path).digest
+    (tmp_path / "a").rename(tmp_path / "c")
+    assert len({first, second, list_files(tmp_path).digest}) == 3
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.dcm")).write_text("x")
+    assert len(list_files(tmp_path).digest) == 64
+
+
+def test_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch) -> None:
+    make(tmp_path, "a/1")
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "a":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr("examwise.ingest.listing.os.scandir", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        list_files(tmp_path)
