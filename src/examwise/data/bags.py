@@ -1,0 +1,52 @@
+"""A batch of bags, packed: all slices of all exams in one tensor, without padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class BagBatch:
+    """Exams, or some slices of each, with the labels that may be seen.
+
+    Attributes:
+        exam_ids: Exam of each bag; B bags.
+        bag_sizes: Slices in each bag, int64, shape (B,); they sum to N.
+        pixels_hu: HU, int16, shape (N, rows, columns), bag after bag.
+        slice_index: Place of each slice in its exam, int64, shape (N,).
+        relative_position: 0 lowest to 1 highest, float32, shape (N,).
+        exam_labels: 1, 0 or NaN: not to be seen, float32, shape (B, F).
+        slice_labels: 1, 0 or NaN: not to be seen, float32, shape (N, F).
+    """
+
+    exam_ids: tuple[str, ...]
+    bag_sizes: Tensor
+    pixels_hu: Tensor
+    slice_index: Tensor
+    relative_position: Tensor
+    exam_labels: Tensor
+    slice_labels: Tensor
+
+    def to(self, device: torch.device | str, **options: Any) -> BagBatch:
+        """Return the batch with its tensors on a device."""
+        return self._map(lambda tensor: tensor.to(device, **options))
+
+    def pin_memory(self) -> BagBatch:
+        """Return the batch with its tensors in page-locked memory, for asynchronous copies."""
+        return self._map(lambda tensor: tensor.pin_memory())
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> BagBatch:
+        return BagBatch(
+            exam_ids=self.exam_ids,
+            bag_sizes=function(self.bag_sizes),
+            pixels_hu=function(self.pixels_hu),
+            slice_index=function(self.slice_index),
+            relative_position=function(self.relative_position),
+            exam_labels=function(self.exam_labels),
+            slice_labels=function(self.slice_labels),
+        )

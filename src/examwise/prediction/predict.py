@@ -1,0 +1,175 @@
+"""Predicting a store: from a run and a store to a predictions directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from examwise.core.digests import sha256_hex
+from examwise.core.errors import InputError, SchemaError
+from examwise.core.progress import Progress, SilentProgress
+from examwise.core.schemas.predictions import (
+    POSITION_HISTOGRAM,
+    PREDICTED_EXAMS,
+    PREDICTED_SLICES,
+    THRESHOLDS,
+)
+from examwise.core.schemas.run import MODEL
+from examwise.core.stage import MANIFEST, Stage, read_manifest
+from examwise.core.storage import Storage
+from examwise.data.splits import PARTS, has_splits, read_splits
+from examwise.imaging.stored_exams import StoredExams
+
+UNSEEN = "unseen"
+"""The split of exams of a store that has none."""
+
+
+@dataclass(frozen=True)
+class PredictionSummary:
+    """What was predicted.
+
+    Attributes:
+        run_id: The run that predicted.
+        n_exams: Exams.
+        n_slices: Slices.
+        findings: What for.
+    """
+
+    run_id: str
+    n_exams: int
+    n_slices: int
+    findings: tuple[str, ...]
+
+
+def predict_store(
+    *,
+    run: str,
+    store: str,
+    out: str,
+    split: str | None = None,
+    batch_slices: int = 512,
+    n_threads: int = 1,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> PredictionSummary:
+    """Predict the exams of a store, or of one part of it, by a run's model.
+
+    Args:
+        run: The run directory.
+        store: The exam store.
+        out: The predictions directory.
+        split: ``"train"``, ``"validation"`` or ``"test"``; all exams if None.
+        batch_slices: Slices at a time; a longer exam is taken by itself.
+        n_threads: Threads of PyTorch on the CPU.
+        device: As PyTorch names it; ``"auto"`` is a GPU where there is one.
+        progress: Where to report to.
+
+    Raises:
+        InputError: If run or store are no such thing, the store's matrix is not the model's, the
+            part has no exam, or ``out`` holds something else.
+        IntegrityError: If stored pixels or weights are damaged.
+    """
+    if split is not None and split not in PARTS:
+        raise InputError(where="split", expected="one of " + ", ".join(PARTS), got=split)
+    for name, value in (("batch_slices", batch_slices), ("n_threads", n_threads)):
+        if value < 1:
+            raise InputError(where=name, expected="at least 1", got=value)
+    description = _describe(run)
+    stored = StoredExams(store)
+    exams = _choose(stored, store, split)
+    _require_matrix(exams, tuple(description["matrix"]), store)
+    stage = Stage.begin(
+        out,
+        kind="predictions",
+        configuration={"run_id": description["run_id"], "split": split},
+        inputs={"run": _digest(run), "store": _digest(store)},
+        seed=None,
+    )
+    summary = PredictionSummary(
+        run_id=description["run_id"],
+        n_exams=exams.height,
+        n_slices=int(exams["n_slices"].sum()),
+        findings=tuple(description["findings"]),
+    )
+    if stage.finished:
+        return summary
+    # Only now is PyTorch imported: a refused or finished prediction needs none.
+    from examwise.models.threads import cpu_threads
+    from examwise.prediction.inference import run_model
+    from examwise.prediction.tables import exam_table, slice_table
+
+    with cpu_threads(n_threads):
+        raw = run_model(
+            run,
+            stored,
+            exams["exam_id"].to_list(),
+            batch_slices=batch_slices,
+            device=device,
+            progress=progress or SilentProgress(),
+        )
+    origin = {"run_id": description["run_id"], "learner": description["learner"]}
+    PREDICTED_EXAMS.write(stage.storage, exam_table(raw, stored, exams, **origin))
+    PREDICTED_SLICES.write(stage.storage, slice_table(raw, stored, run_id=origin["run_id"]))
+    for file in (THRESHOLDS, POSITION_HISTOGRAM):
+        stage.storage.write(file, Storage(run).read(file))
+    stage.finish()
+    return summary
+
+
+def _describe(run: str) -> Mapping[str, Any]:
+    read_manifest(run, kind="run")
+    where = f"{run}/{MODEL}"
+    try:
+        description = json.loads(Storage(run).read(MODEL))
+        fields = ("run_id", "learner", "findings", "matrix")
+        return {field: description[field] for field in fields}
+    except FileNotFoundError:
+        raise InputError(
+            where=where, expected="the description of a model", got="no file"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaError(
+            where=where,
+            expected="JSON that describes a model",
+            got=f"{type(error).__name__}: {error}",
+            remedy="train the model again",
+        ) from error
+
+
+def _choose(stored: StoredExams, store: str, split: str | None) -> pl.DataFrame:
+    """Return the exams to predict, with their part."""
+    if split is None and not has_splits(store):
+        return stored.exams.with_columns(pl.lit(UNSEEN).alias("split"))
+    parts = read_splits(store).select("exam_id", "split")
+    exams = stored.exams.join(parts, on="exam_id", how="left").sort("exam_id")
+    exams = exams.with_columns(pl.col("split").fill_null(UNSEEN))
+    if split is not None:
+        exams = exams.filter(pl.col("split") == split)
+        if not exams.height:
+            raise InputError(
+                where=store,
+                expected=f"exams in the part {split}",
+                got="none",
+                remedy="split the store with a larger fraction, or predict another part",
+            )
+    return exams
+
+
+def _require_matrix(exams: pl.DataFrame, matrix: tuple[int, ...], store: str) -> None:
+    other = exams.filter(~((pl.col("rows") == matrix[0]) & (pl.col("columns") == matrix[1])))
+    if other.height:
+        rows, columns = other.select("rows", "columns").row(0)
+        raise InputError(
+            where=store,
+            expected=f"a matrix of {matrix[0]} × {matrix[1]}, on which the model was trained",
+            got=f"{rows} × {columns} in {other.height} of {exams.height} exams",
+            remedy="ingest the archive with the model's matrix",
+        )
+
+
+def _digest(url: str) -> str:
+    return "sha256:" + sha256_hex(Storage(url).read(MANIFEST))

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from examwise.core.errors import InputError, IntegrityError
+from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
+from examwise.core.storage import Storage
+from examwise.data.label_set import all_labels
+from examwise.data.splits import read_splits, split_store
+from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.stored_labels import exam_labels, slice_labels
+from examwise.models.config import ModelConfig
+from examwise.models.files import load_model
+from examwise.prediction.predict import predict_store
+from examwise.training.config import TrainingConfig
+from examwise.training.train import train_run
+
+FINDINGS = ("any", "subdural")
+KINDS = {"strong": "slice", "weak": "exam"}
+
+
+@pytest.fixture(scope="module")
+def store(make_store, tmp_path_factory):
+    url = make_store(tmp_path_factory.mktemp("prediction") / "s", n_exams=15)
+    split_store(url)
+    return url
+
+
+@pytest.fixture(scope="module", params=["strong", "weak"])
+def run(request, store, tmp_path_factory):
+    learner = request.param
+    out = str(tmp_path_factory.mktemp("run") / learner)
+    stored = StoredExams(store)
+    train_run(
+        store=store,
+        label_set=all_labels(stored, read_splits(store), FINDINGS, KINDS[learner]),
+        learner=learner,
+        model=ModelConfig(
+            findings=FINDINGS, encoder="resnet10", width=4, embedding=8, attention_hidden=4
+        ),
+        training=TrainingConfig(steps=3, exams_per_step=4, accelerator="cpu"),
+        out=out,
+    )
+    return out
+
+
+def tables(out):
+    storage = Storage(out)
+    return PREDICTED_EXAMS.read(storage), PREDICTED_SLICES.read(storage)
+
+
+def test_every_exam_and_slice_is_predicted_as_the_model_says(run, store, tmp_path):
+    summary = predict_store(run=run, store=store, out=str(tmp_path / "p"), device="cpu")
+    exams, slices = tables(tmp_path / "p")
+    stored = StoredExams(store)
+    assert summary.n_exams == 15
+    assert summary.n_slices == stored.slices.height
+    assert exams.height == 15 * 2
+    assert slices.height == stored.slices.height * 2
+    loaded = load_model(run)
+    exam_id = "e0003"
+    with torch.inference_mode():
+        pixels = torch.from_numpy(stored.read_slices(exam_id))
+        output = loaded.module(pixels, torch.tensor([len(pixels)]))
+    for column, finding in enumerate(FINDINGS):
+        chosen = (pl.col("exam_id") == exam_id) & (pl.col("finding") == finding)
+        row = exams.filter(chosen).row(0, named=True)
+        assert row["exam_logit"] == pytest.approx(float(output.exam_logits[0, column]), abs=1e-5)
+        assert row["exam_probability"] == pytest.approx(1 / (1 + np.exp(-row["exam_logit"])))
+        found = slices.filter(chosen).sort("slice_index")
+        expected = output.slice_logits[:, column].numpy()
+        assert np.allclose(found["slice_logit"].to_numpy(), expected, atol=1e-5)
+    if output.attention_weights is None:
+        assert slices["attention_weight"].null_count() == slices.height
+        assert slices["attention_logit"].null_count() == slices.height
+    else:
+        sums = slices.group_by("exam_id", "finding").agg(pl.col("attention_weight").sum())
+        assert np.allclose(sums["attention_weight"].to_numpy(), 1, atol=1e-5)
+
+
+def test_truth_position_and_split_stand_beside_the_prediction(run, store, tmp_path):
+    predict_store(run=run, store=store, out=str(tmp_path / "p"), device="cpu")
+    exams, slices = tables(tmp_path / "p")
+    stored = StoredExams(store)
+    truth = exam_labels(stored, "subdural")["exam_label"].to_list()
+    of_finding = exams.filter(pl.col("finding") == "subdural").sort("exam_id")
+    assert of_finding["exam_label"].to_list() == truth
+    truth = slice_labels(stored, "any")["slice_label"].to_list()
+    of_finding = slices.filter(pl.col("finding") == "any").sort("exam_id", "slice_index")
+    assert of_finding["slice_label"].to_list() == truth
+    positions = stored.slices["relative_position"].to_list()
+    assert of_finding["relative_position"].to_list() == positions
+    splits = dict(read_splits(store).select("exam_id", "split").rows())
+    assert all(splits[exam] == split for exam, split in exams.select("exam_id", "split").rows())
+    assert exams["calibrated_probability"].null_count() == exams.height
+    model = json.loads(Storage(run).read("model.json"))
+    assert exams["run_id"].unique().to_list() == [model["run_id"]]
+    for file in ("thresholds.json", "position_histogram.json"):
+        assert Storage(tmp_path / "p").read(file) == Storage(run).read(file)
+
+
+def test_batches_change_nothing_that_matters(run, store, tmp_path):
+    for name, batch_slices in (("one", 1), ("many", 1000)):
+        predict_store(
+            run=run, store=store, out=str(tmp_path / name), batch_slices=batch_slices, device="cpu"
+        )
+    one, many = tables(tmp_path / "one"), tables(tmp_path / "many")
+    for first, second in zip(one, many, strict=True):
+        for column, dtype in first.schema.items():
+            if dtype == pl.Float64 and not first[column].null_count():
+                pair = first[column].to_numpy(), second[column].to_numpy()
+                assert np.allclose(*pair, atol=1e-5)
+            else:
+                assert first[column].equals(second[column])
+
+
+def test_predicting_twice_gives_the_same_bytes(run, store, tmp_path):
+    for name in ("a", "b"):
+        predict_store(run=run, store=store, out=str(tmp_path / name), device="cpu")
+    for path in (tmp_path / "a").iterdir():
+        if path.name != "provenance.json":
+            assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_one_part_alone(run, store, tmp_path):
+    out = str(tmp_path / "p")
+    summary = predict_store(run=run, store=store, out=out, split="test", device="cpu")
+    exams, _ = tables(out)
+    assert exams["split"].unique().to_list() == ["test"]
+    assert summary.n_exams == exams["exam_id"].n_unique() == 3
+    assert predict_store(run=run, store=store, out=out, split="test", device="cpu") == summary
+    with pytest.raises(InputError, match=r"go on with configuration\.split = test"):
+        predict_store(run=run, store=store, out=out, split="train", device="cpu")
+
+
+def test_a_store_without_parts_is_unseen(run, make_store, tmp_path):
+    other = make_store(tmp_path / "s", n_exams=3, seed=5)
+    out = f"memory://predictions-of-{Path(run).name}"
+    predict_store(run=run, store=other, out=out, device="cpu")
+    exams, _ = tables(out)
+    assert exams["split"].unique().to_list() == ["unseen"]
+    with pytest.raises(InputError, match="examwise split"):
+        predict_store(run=run, store=other, out=str(tmp_path / "q"), split="test", device="cpu")
+
+
+def test_another_matrix_is_refused(run, make_store, tmp_path):
+    other = make_store(tmp_path / "s", n_exams=3, matrix=48)
+    with pytest.raises(InputError, match=r"matrix of 32 × 32.*got 48 × 48 in 3 of 3 exams"):
+        predict_store(run=run, store=other, out=str(tmp_path / "p"), device="cpu")
+    assert not (tmp_path / "p").exists()
+
+
+def test_what_is_no_run_part_or_store_is_refused(run, store, tmp_path):
+    out = str(tmp_path / "p")
+    with pytest.raises(InputError, match="a finished run directory"):
+        predict_store(run=str(tmp_path / "none"), store=store, out=out)
+    with pytest.raises(InputError, match="a run directory, got a exam-store directory"):
+        predict_store(run=store, store=store, out=out)
+    with pytest.raises(InputError, match="split: expected one of train, validation, test"):
+        predict_store(run=run, store=store, out=out, split="tests")
+    with pytest.raises(InputError, match="batch_slices"):
+        predict_store(run=run, store=store, out=out, batch_slices=0)
+
+
+def test_damaged_pixels_are_named_by_exam(run, make_store, tmp_path):
+    other = make_store(tmp_path / "s", n_exams=2)
+    shard = tmp_path / "s" / "pixels.zarr" / "e0001" / "c" / "0" / "0" / "0"
+    data = bytearray(shard.read_bytes())
+    data[40] ^= 1
+    shard.write_bytes(bytes(data))
+    with pytest.raises(IntegrityError, match="e0001"):
+        predict_store(run=run, store=other, out=str(tmp_path / "p"), device="cpu")
