@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from examwise.core.schemas.store import LABELS, SPLITS
-from examwise.data.labels import exam_labels
 from examwise.imaging.stored_exams import StoredExams
 from examwise.reporting.label_shares import exams_with_labels
 
@@ -59,10 +58,3 @@ def test_labels_by_hand(stored: StoredExams) -> None:
         "e0008": 0,
     }
     assert found["split"].to_list() == ["train", *["no part"] * 8]
-
-
-def test_agrees_with_what_learners_are_given(stored: StoredExams) -> None:
-    splits = SPLITS.frame([])
-    for finding in ("any", "subdural", "epidural"):
-        found = exams_with_labels(stored, splits, finding).select("exam_id", "exam_label")
-        assert found.equals(exam_labels(stored, finding))

@@ -1,0 +1,6 @@
+"""``python -m examwise``."""
+
+from examwise.cli.main import entry
+
+if __name__ == "__main__":
+    entry()

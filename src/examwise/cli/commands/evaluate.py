@@ -1,0 +1,57 @@
+"""``examwise evaluate PREDICTIONS… --out DIR``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from examwise.cli.output import Output
+from examwise.cli.parsing import common, make_parser, parse
+from examwise.core.errors import ExitStatus
+
+_DESCRIPTION = """Turn predictions directories into tables: exam and slice AUC with intervals by
+patient bootstrap, ROC points, sensitivity and specificity at the thresholds fitted on validation.
+No model is needed."""
+
+
+def run(argv: Sequence[str]) -> ExitStatus:
+    """Evaluate the predictions."""
+    parser = make_parser("evaluate", _DESCRIPTION)
+    parser.add_argument(
+        "predictions", nargs="+", type=Path, metavar="PREDICTIONS", help="predictions directories"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the tables")
+    parser.add_argument("--replicates", type=int, default=1000, help="bootstrap replicates")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
+    options = parse(parser, argv)
+    output = Output(common(options))
+
+    from examwise.core.schemas.evaluation import EXAM_METRICS
+    from examwise.core.storage import Storage
+    from examwise.evaluation.evaluate import evaluate_predictions
+
+    evaluate_predictions(
+        [str(folder) for folder in options.predictions],
+        str(options.out),
+        n_replicates=options.replicates,
+        seed=options.seed,
+        progress=output.progress,
+    )
+    rows = EXAM_METRICS.read(Storage(options.out)).to_dicts()
+    return output.result({"exam_metrics": rows}, "\n".join(map(_line, rows)))
+
+
+def _line(row: dict[str, object]) -> str:
+    auc = (
+        "AUC undefined: only one class"
+        if row["auc"] is None
+        else f"AUC {row['auc']:.3f} [{_limit(row['auc_lower'])}, {_limit(row['auc_upper'])}]"
+    )
+    return (
+        f"{row['run_id']} ({row['learner']}), {row['archive']}, {row['finding']}: {auc}, "
+        f"{row['n_exams']} exams of {row['n_patients']} patients, {row['n_positive']} positive"
+    )
+
+
+def _limit(value: object) -> str:
+    return "?" if value is None else f"{value:.3f}"

@@ -1,0 +1,30 @@
+"""``examwise report DIR``: a study's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from examwise.cli.output import Output
+from examwise.cli.parsing import common, make_parser, parse
+from examwise.core.errors import ExitStatus
+
+_DESCRIPTION = """Write report.html, one file that needs no network: the answer, figures, some
+exams, and how it was made."""
+
+
+def run(argv: Sequence[str]) -> ExitStatus:
+    """Write the report."""
+    parser = make_parser("report", _DESCRIPTION)
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a finished study")
+    parser.add_argument("--store", help="the exam store, where it is not in DIR")
+    parser.add_argument("--out", type=Path, help="the page (default: DIR/report.html)")
+    options = parse(parser, argv)
+    output = Output(common(options))
+
+    from examwise.reporting.report import write_report
+
+    path = write_report(
+        options.directory, options.out, store=options.store, progress=output.progress
+    )
+    return output.result({"report": str(path)}, str(path))

@@ -1,0 +1,82 @@
+"""The entry point: dispatches on the first word before anything heavy is imported."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from examwise import __version__
+
+COMMANDS = {
+    "phantom": "write a synthetic head-CT archive",
+    "ingest": "turn an archive's files into an exam store",
+    "split": "divide a store's patients into train, validation and test",
+    "train": "train a strong or a weak learner",
+    "predict": "apply a trained run to a store or to raw files",
+    "evaluate": "turn predictions into tables",
+    "study": "run a label-budget study, from raw files to the answer",
+    "report": "write a study's report.html",
+}
+"""Command to what it does; each lives in ``examwise.cli.commands.<command>``."""
+
+USAGE_STATUS = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Args:
+        argv: Words after the program's name; the process's own if None.
+
+    Example:
+        >>> main(["--version"])
+        examwise 0.1.0
+        0
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_help())
+        return 0 if words else USAGE_STATUS
+    if words[0] == "--version":
+        sys.stdout.write(f"examwise {__version__}\n")
+        return 0
+    command, *rest = words
+    if command not in COMMANDS:
+        sys.stderr.write(
+            f"examwise: expected a command ({', '.join(COMMANDS)}), got {command[:40]!r}; "
+            "see examwise --help\n"
+        )
+        return USAGE_STATUS
+    from examwise.cli.guard import guarded
+
+    module = importlib.import_module(f"examwise.cli.commands.{command}")
+    return guarded(module.run, rest)
+
+
+def entry() -> None:
+    """Run as a program: exit with the command's status, quietly when a pipe is closed."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if status == 130:
+        # Worker processes may still hold the interpreter; what was finished is committed.
+        os._exit(status)
+    sys.exit(status)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:<{width}}  {what}" for name, what in COMMANDS.items())
+    return (
+        "usage: examwise COMMAND [options]\n\n"
+        "Should experts label individual images, or entire examinations?\n\n"
+        f"commands:\n{lines}\n\n"
+        "examwise COMMAND --help explains one; examwise --version says which this is.\n"
+        "Exit status: 0 done, 1 a fault of ours, 2 wrong input or usage, "
+        "3 done with items set aside.\n"
+    )

@@ -1,0 +1,90 @@
+"""Parsers of all commands: the common options, and one clear line for a wrong word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from examwise.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options that every command has.
+
+    Attributes:
+        json: Write the result as one JSON object on standard output.
+        quiet: Write nothing but errors (and the JSON, if asked for).
+    """
+
+    json: bool
+    quiet: bool
+
+
+def make_parser(command: str, description: str) -> ArgumentParser:
+    """Return a parser with the common options."""
+    parser = ArgumentParser(
+        prog=f"examwise {command}", description=description, exit_on_error=False
+    )
+    parser.add_argument("--json", action="store_true", help="write the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="write nothing but errors")
+    return parser
+
+
+def add_workers(parser: ArgumentParser) -> None:
+    """Add ``--workers``."""
+    parser.add_argument("--workers", type=int, help="processes; default: one a processor core")
+
+
+def add_identity(parser: ArgumentParser) -> None:
+    """Add ``--identity``."""
+    parser.add_argument(
+        "--identity",
+        type=Path,
+        help="folder of the key and crosswalks, outside every store; default: "
+        "$EXAMWISE_IDENTITY, else examwise/identity in your data folder",
+    )
+
+
+def parse(parser: ArgumentParser, argv: Sequence[str]) -> Namespace:
+    """Parse, or say in one line what is wrong.
+
+    Raises:
+        InputError: If the words do not fit the command.
+    """
+    try:
+        return parser.parse_args(list(argv))
+    except ArgumentError as error:
+        raise InputError(
+            where=parser.prog,
+            expected="options as in its --help",
+            got=error,
+            remedy=f"see {parser.prog} --help",
+        ) from error
+
+
+def common(options: Namespace) -> Common:
+    """Return the common options."""
+    return Common(json=options.json, quiet=options.quiet)
+
+
+def worker_count(wanted: int | None) -> int:
+    """Return the number of processes to use.
+
+    Raises:
+        InputError: If fewer than one is asked for.
+
+    Example:
+        >>> worker_count(3)
+        3
+    """
+    if wanted is None:
+        import os
+
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    if wanted < 1:
+        raise InputError(where="--workers", expected="1 or more", got=wanted)
+    return wanted

@@ -1,0 +1,69 @@
+"""The YAML file behind ``examwise study``: where exams come from, and the study itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from examwise.core.errors import InputError
+from examwise.ingest.config import IngestConfig
+from examwise.phantom.config import PhantomConfig
+from examwise.studies.config import StudyConfig
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """Where the exams come from: a synthetic archive, unless ``--source`` or ``--store`` is given.
+
+    Attributes:
+        layout: Layout of the archive, synthetic or given.
+        phantom: The synthetic archive.
+        ingest: How files become exams.
+    """
+
+    layout: str = "rsna"
+    phantom: PhantomConfig = field(default_factory=PhantomConfig)
+    ingest: IngestConfig = field(default_factory=IngestConfig)
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """Content of a study file.
+
+    Attributes:
+        source: Where the exams come from.
+        study: The study.
+    """
+
+    source: SourceConfig
+    study: StudyConfig
+
+
+def embedded_default() -> Path:
+    """Return the study file that ships with the package."""
+    return Path(str(resources.files("examwise.cli") / "default_study.yaml"))
+
+
+def read_study_file(path: Path) -> StudyFile:
+    """Read and check a study file.
+
+    Raises:
+        InputError: If there is no such file, or it is not a study file.
+
+    Example:
+        >>> read_study_file(embedded_default()).source.layout
+        'rsna'
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(StudyFile)
+    if not path.is_file():
+        raise InputError(where=path, expected="a study file (YAML)", got="no such file")
+    try:
+        return StudyFile(**vars(parser.instantiate(parser.parse_path(str(path)))))
+    except (ArgumentError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(
+            where=path, expected="a study file (YAML)", got=error, remedy="correct the file"
+        ) from error

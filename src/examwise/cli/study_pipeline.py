@@ -1,0 +1,153 @@
+"""From raw files to the answer: the stages of ``examwise study``, one after the other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from examwise.cli.answer_text import answer_text
+from examwise.cli.parsing import worker_count
+from examwise.cli.study_file import SourceConfig, StudyFile
+from examwise.core.digests import sha256_hex
+from examwise.core.errors import InputError
+from examwise.core.executors import Executor, make_executor
+from examwise.core.identity import Identity
+from examwise.core.progress import Progress
+from examwise.core.schemas.store import SPLITS
+from examwise.core.stage import MANIFEST, read_manifest
+from examwise.core.storage import Storage
+from examwise.data.splits import split_store
+from examwise.evaluation.answer import Answer
+from examwise.evaluation.evaluate import evaluate_study
+from examwise.ingest.ingest import ingest_archive
+from examwise.phantom.archive import make_phantom_archive
+from examwise.reporting.report import write_report
+from examwise.studies.run_study import begin_study, run_study
+
+
+@dataclass(frozen=True)
+class StudyPlaces:
+    """Where a study reads and writes.
+
+    Attributes:
+        out: The study's directory.
+        source: Folder of raw files, or None.
+        store: Exam store, or None; with neither, a synthetic archive is made.
+        identity: Folder of the key; the default one if None.
+    """
+
+    out: Path
+    source: Path | None = None
+    store: str | None = None
+    identity: Path | None = None
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What a finished study says.
+
+    Attributes:
+        answer: The answer.
+        report: Its page.
+        set_aside: Reason to number of files that could not be read.
+    """
+
+    answer: Answer
+    report: Path
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The answer for a terminal: a table, a sentence, the path of the page."""
+        return f"{answer_text(self.answer)}\n\nReport: {self.report}"
+
+
+def run_pipeline(
+    file: StudyFile, places: StudyPlaces, *, workers: int | None, progress: Progress
+) -> StudyOutcome:
+    """Run every stage that is not finished yet.
+
+    Raises:
+        InputError: If a stage's input cannot be worked with.
+    """
+    if places.source is not None and places.store is not None:
+        raise InputError(where="--source and --store", expected="one of them at most", got="both")
+    executor = make_executor(worker_count(workers))
+    config = file.study
+    stage = begin_study(places.out, config, source=_describe_source(file.source, places))
+    store, set_aside = _provide_store(file, places, executor=executor, progress=progress)
+    if not Storage(store).exists(SPLITS.file):
+        progress.say("Splitting patients")
+        split_store(
+            store, fractions=config.split.fractions, seed=config.seed, finding=config.finding
+        )
+    run_study(stage, config, store=store, executor=executor, progress=progress)
+    answer = evaluate_study(
+        str(places.out),
+        str(places.out / "evaluation"),
+        target_auc=config.target_auc,
+        n_replicates=config.bootstrap_replicates,
+        seed=config.seed,
+        finding=config.finding,
+        costs_given=config.costs is not None,
+        progress=progress,
+    )
+    report = write_report(places.out, store=store, progress=progress)
+    return StudyOutcome(answer=answer, report=report, set_aside=set_aside)
+
+
+def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any]:
+    if places.store is not None:
+        read_manifest(places.store, kind="exam-store")
+        return {"kind": "store", "manifest": sha256_hex(Storage(places.store).read(MANIFEST))}
+    if places.source is not None:
+        where = Identity(places.identity).path_digest(str(places.source.resolve()))
+        return {
+            "kind": "raw",
+            "layout": source.layout,
+            "ingest": asdict(source.ingest),
+            "folder": where,
+        }
+    return {"kind": "phantom", **asdict(source)}
+
+
+def _provide_store(
+    file: StudyFile, places: StudyPlaces, *, executor: Executor, progress: Progress
+) -> tuple[str, Mapping[str, int]]:
+    if places.store is not None:
+        return places.store, {}
+    source = places.source
+    ingest = file.source.ingest
+    if source is None:
+        ingest = replace(
+            ingest,
+            archive_name=ingest.archive_name or "synthetic",
+            data_terms=ingest.data_terms or "synthetic, no terms",
+        )
+        source = places.out / "archive"
+        make_phantom_archive(
+            source,
+            file.source.phantom,
+            layout=file.source.layout,
+            executor=executor,
+            progress=progress,
+        )
+        # Synthetic exams get the same pseudonyms everywhere: their key comes from the seed.
+        key = hashlib.sha256(f"phantom {file.source.phantom.seed}".encode()).digest()
+        identity = Identity(places.out / "identity", key=key)
+    else:
+        identity = Identity(places.identity)
+    store = str(places.out / "store")
+    summary = ingest_archive(
+        file.source.layout,
+        source,
+        store,
+        identity=identity,
+        config=ingest,
+        executor=executor,
+        progress=progress,
+    )
+    return store, summary.set_aside

@@ -1,0 +1,42 @@
+"""Summaries of stages in words, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from examwise.data.splits import SplitSummary
+from examwise.imaging.reasons import REASONS
+from examwise.ingest.summary import IngestSummary
+
+
+def ingest_text(summary: IngestSummary, store: str) -> str:
+    """Say what came into a store, what did not, and why."""
+    lines = [
+        f"{store}: {summary.n_exams:,} exams of {summary.n_patients:,} patients, "
+        f"{summary.n_slices:,} slices, from {summary.n_used:,} of {summary.n_files:,} files",
+        f"Labels: {summary.n_labels:,} events; {summary.n_unlabelled_exams:,} exams without any",
+    ]
+    unmatched = {
+        "labelled images without a file": summary.n_labels_without_file,
+        "files without a label": summary.n_files_without_label,
+        "labelled files in no exam": summary.n_labels_in_no_exam,
+    }
+    lines += [f"Not matched: {count:,} {what}" for what, count in unmatched.items() if count]
+    lines += _reasons("Left out", summary.left_out)
+    lines += _reasons("Set aside", summary.set_aside)
+    if summary.set_aside:
+        lines.append("Which files these are stands in the crosswalk beside your key")
+    return "\n".join(lines)
+
+
+def _reasons(title: str, counts: Mapping[str, int]) -> list[str]:
+    return [f"{title}: {count:,} ({reason}) {REASONS[reason]}" for reason, count in counts.items()]
+
+
+def split_text(summary: SplitSummary) -> str:
+    """Say how large each part is."""
+    return "\n".join(
+        f"{part}: {summary.n_exams[part]:,} exams of {patients:,} patients, "
+        f"{summary.n_positive_exams[part]:,} positive"
+        for part, patients in summary.n_patients.items()
+    )

@@ -1,0 +1,195 @@
+"""Running a study: every run is an item with its commit record, so that none is done twice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from examwise.core.commits import CommitLog
+from examwise.core.digests import readable_json, sha256_hex
+from examwise.core.errors import InputError
+from examwise.core.executors import Executor
+from examwise.core.progress import Progress, SilentProgress
+from examwise.core.schemas.study import RUNS
+from examwise.core.stage import MANIFEST, Stage
+from examwise.core.storage import Storage
+from examwise.data.splits import read_splits
+from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.stored_labels import exam_labels
+from examwise.prediction.predict import predict_store
+from examwise.studies.acquisition import Draw, draw_labels, order_purchases
+from examwise.studies.config import StudyConfig
+from examwise.studies.plan import PlannedRun, plan_runs
+from examwise.training.train import train_run
+
+PLAN = "plan.json"
+TEST_SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """What a study did.
+
+    Attributes:
+        n_runs: Runs of the plan, all finished.
+        n_done_before: Runs that an earlier call had finished.
+    """
+
+    n_runs: int
+    n_done_before: int
+
+
+def begin_study(out: Path, config: StudyConfig, *, source: dict[str, Any]) -> Stage:
+    """Begin a study's directory, or go on with one.
+
+    Args:
+        out: The directory.
+        config: The study; all of it is frozen here, before the first run.
+        source: Where the exams come from, in plain values without paths.
+
+    Raises:
+        InputError: If the directory was begun by another study.
+    """
+    configuration = {"study": asdict(config), "source": source}
+    return Stage.begin(out, kind="study", configuration=configuration, inputs={}, seed=config.seed)
+
+
+def run_study(
+    stage: Stage,
+    config: StudyConfig,
+    *,
+    store: str,
+    executor: Executor,
+    progress: Progress | None = None,
+) -> StudySummary:
+    """Train and apply every run of the plan that is not finished yet.
+
+    Leaves ``plan.json``, ``runs/``, ``predictions/`` (of the test patients), a commit record a
+    run, and ``runs.parquet``.
+
+    Args:
+        stage: The study's directory, from :func:`begin_study`.
+        config: The study.
+        store: The exam store, with splits.
+        executor: Where runs run.
+        progress: Where to report to.
+
+    Raises:
+        InputError: If a budget needs more labels than there are, or the store has changed since
+            the study began.
+    """
+    progress = progress or SilentProgress()
+    plan = plan_runs(config)
+    _require_both_classes(store, config.finding)
+    draws = draw_all(store, config, plan)
+    _write_plan(stage.storage, plan, store)
+    log = CommitLog(stage.storage)
+    missing = [run for run in plan if f"runs/{run.run_id}" not in log]
+    work = partial(_run_one, out=stage.storage.url, store=store, config=config, draws=draws)
+    with progress.track("Training and testing", len(missing)) as advance:
+        for _ in executor.map(work, missing):
+            advance()
+    rows = [dict(log.read(f"runs/{run.run_id}").payload) for run in plan]
+    RUNS.write(stage.storage, RUNS.frame(rows).sort("learner", "budget", "repeat"))
+    stage.finish()
+    return StudySummary(n_runs=len(plan), n_done_before=len(plan) - len(missing))
+
+
+def _require_both_classes(store: str, finding: str) -> None:
+    splits = read_splits(store).filter(pl.col("split") == TEST_SPLIT)
+    labels = splits.join(exam_labels(StoredExams(store), finding), on="exam_id")["exam_label"]
+    counts = {value: int((labels == value).sum()) for value in (0, 1)}
+    if not all(counts.values()):
+        raise InputError(
+            where=f"{store}, test patients",
+            expected=f"exams with and without the finding '{finding}'",
+            got=f"{counts[1]} positive and {counts[0]} negative ones",
+            remedy="label more exams, or split with a larger test fraction",
+        )
+
+
+def draw_all(store: str, config: StudyConfig, plan: list[PlannedRun]) -> dict[str, Draw]:
+    """Draw the labels of every run; the same store, configuration and plan give the same."""
+    stored = StoredExams(store)
+    splits = read_splits(store)
+    draws: dict[str, Draw] = {}
+    ways = sorted({(run.acquisition, run.repeat) for run in plan})
+    for way, repeat in ways:
+        train, validation = (
+            order_purchases(
+                stored,
+                splits,
+                part=part,
+                way=way,
+                finding=config.finding,
+                seed=config.seed,
+                repeat=repeat,
+            )
+            for part in ("train", "validation")
+        )
+        for run in plan:
+            if (run.acquisition, run.repeat) == (way, repeat):
+                draws[run.run_id] = draw_labels(
+                    train,
+                    validation,
+                    budget=run.budget,
+                    validation_fraction=config.validation_fraction,
+                    validation_from=config.validation_from,
+                )
+    return draws
+
+
+def _write_plan(storage: Storage, plan: list[PlannedRun], store: str) -> None:
+    manifest = Storage(store).read(MANIFEST)
+    text = readable_json({"store": sha256_hex(manifest), "runs": [run.to_dict() for run in plan]})
+    if storage.exists(PLAN) and storage.read(PLAN) != text:
+        raise InputError(
+            where=f"{storage.url}/{PLAN}",
+            expected="the plan and the store with which the study began",
+            got="others",
+            remedy="restore the store, or run the study in a new directory",
+        )
+    storage.write(PLAN, text)
+
+
+def _run_one(
+    run: PlannedRun, *, out: str, store: str, config: StudyConfig, draws: dict[str, Draw]
+) -> str:
+    draw = draws[run.run_id]
+    directory = f"{out}/runs/{run.run_id}"
+    trained = train_run(
+        store=store,
+        label_set=draw.label_set,
+        learner=run.learner,
+        model=config.model,
+        training=replace(config.training, seed=run.seed),
+        out=directory,
+        run_id=run.run_id,
+    )
+    predict_store(
+        run=directory, store=store, out=f"{out}/predictions/{run.run_id}", split=TEST_SPLIT
+    )
+    parts = draw.label_set.frame["part"]
+    row = {
+        "run_id": run.run_id,
+        "learner": run.learner,
+        "label_kind": run.label_kind,
+        "acquisition": run.acquisition,
+        "budget": run.budget,
+        "repeat": run.repeat,
+        "seed": run.seed,
+        "n_training_labels": int((parts == "train").sum()),
+        "n_validation_labels": int((parts == "validation").sum()),
+        "n_positive_labels": draw.n_positive,
+        "n_exams_opened": draw.n_exams_opened,
+        "reader_actions": draw.effort.actions,
+        "reader_hours": draw.effort.hours(config.costs) if config.costs else None,
+        "steps": trained.steps,
+        "best_step": trained.best_step,
+    }
+    CommitLog(Storage(out)).commit(f"runs/{run.run_id}", objects={}, payload=row)
+    return run.run_id
