@@ -162,7 +162,7 @@ def test_foreign_directory_is_left_alone(archive, tmp_path, capsys):
     ("words", "part"),
     [
         (["study", "nofile.yaml", "--out", "x"], "nofile.yaml: expected a study file"),
-        (["study"], "--out"),
+        (["study"], "required: out"),
         (["phantom", "x", "--phantom.n_exams", "0"], "n_exams"),
         (["phantom", "x", "--phantom.n_exams", "many"], "n_exams"),
         (["phantom", "x", "--layout", "dicomdir"], "layout: expected one of rsna"),

@@ -15,6 +15,9 @@ from examwise.core.stage import MANIFEST
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 
+# The RSNA layout has identifiers where DICOM wants UIDs; pydicom, used by itself here, warns.
+pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR UI:UserWarning")
+
 CONFIG = Path(__file__).parent / "tiny_study.yaml"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -63,9 +62,6 @@ def entry() -> None:
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    if status == 130:
-        # Worker processes may still hold the interpreter; what was finished is committed.
-        os._exit(status)
     sys.exit(status)
 
 

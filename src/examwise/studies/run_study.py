@@ -84,6 +84,8 @@ def run_study(
     """
     progress = progress or SilentProgress()
     plan = plan_runs(config)
+    if stage.finished:
+        return StudySummary(n_runs=len(plan), n_done_before=len(plan))
     _require_both_classes(store, config.finding)
     draws = draw_all(store, config, plan)
     _write_plan(stage.storage, plan, store)

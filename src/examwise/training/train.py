@@ -85,7 +85,7 @@ def train_run(
     stage = Stage.begin(
         out,
         kind="run",
-        configuration={**plan.configuration, "run_id": name},
+        configuration={**plan.configuration, **({"run_id": run_id} if run_id else {})},
         inputs=plan.inputs,
         seed=training.seed,
     )
