@@ -116,8 +116,8 @@ def _statistics_section(study: StudyFiles) -> MethodSection:
             "What a learner needs to reach the target is read off its curve, made monotone and "
             "interpolated in the logarithm of the amount. Nothing is extrapolated: a target above "
             "the whole curve is “not reached”, one already reached at the smallest budget is “at "
-            "most” that budget. A replicate in which one learner misses the target counts as an "
-            "infinitely large or small ratio, which can leave an interval open.",
+            "most” that budget. A replicate in which one learner misses the target bounds the "
+            "ratio by the largest amount tried, which can leave an interval open.",
             "Thresholds come from validation labels, or are fixed at 0.5 where too few were "
             "bought; they are never fitted on test exams. Position alone scores a slice by the "
             "share of positive training slices at its relative height in the head.",
