@@ -13,7 +13,8 @@ from examwise.cli.parsing import worker_count
 from examwise.cli.study_file import SourceConfig, StudyFile
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
-from examwise.core.executors import Executor, make_executor
+from examwise.core.executors import make_executor
+from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
 from examwise.core.progress import Progress
 from examwise.core.schemas.store import SPLITS

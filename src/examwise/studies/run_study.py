@@ -12,7 +12,7 @@ import polars as pl
 from examwise.core.commits import CommitLog
 from examwise.core.digests import readable_json, sha256_hex
 from examwise.core.errors import InputError
-from examwise.core.executors import Executor
+from examwise.core.executors.protocol import Executor
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import MANIFEST, Stage
