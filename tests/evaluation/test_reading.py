@@ -141,5 +141,5 @@ def test_other_directories_are_refused(tmp_path):
     with pytest.raises(InputError, match="a finished predictions directory"):
         read_run(str(tmp_path))
     Stage.begin(tmp_path / "run", kind="run", configuration={}, inputs={}, seed=0).finish()
-    with pytest.raises(InputError, match="got a run directory"):
+    with pytest.raises(InputError, match="got one of kind run"):
         read_run(str(tmp_path / "run"))

@@ -160,7 +160,7 @@ def test_what_is_no_run_part_or_store_is_refused(run, store, tmp_path):
     out = str(tmp_path / "p")
     with pytest.raises(InputError, match="a finished run directory"):
         predict_store(run=str(tmp_path / "none"), store=store, out=out)
-    with pytest.raises(InputError, match="a run directory, got a exam-store directory"):
+    with pytest.raises(InputError, match="kind run, got one of kind exam-store"):
         predict_store(run=store, store=store, out=out)
     with pytest.raises(InputError, match="split: expected one of train, validation, test"):
         predict_store(run=run, store=store, out=out, split="tests")

@@ -20,11 +20,13 @@ class SourceConfig:
 
     Attributes:
         layout: Layout of the archive, synthetic or given.
+        labels: Label file of a given archive, relative to its folder; the layout's own if None.
         phantom: The synthetic archive.
         ingest: How files become exams.
     """
 
     layout: str = "rsna"
+    labels: str | None = None
     phantom: PhantomConfig = field(default_factory=PhantomConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)
 

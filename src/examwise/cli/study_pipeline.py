@@ -112,7 +112,12 @@ def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any
             "ingest": asdict(source.ingest),
             "folder": where,
         }
-    return {"kind": "phantom", **asdict(source)}
+    return {
+        "kind": "phantom",
+        "layout": source.layout,
+        "phantom": asdict(source.phantom),
+        "ingest": asdict(source.ingest),
+    }
 
 
 def _provide_store(
@@ -141,6 +146,7 @@ def _provide_store(
         identity = Identity(places.out / "identity", key=key)
     else:
         identity = Identity(places.identity)
+    labels = source / file.source.labels if file.source.labels else None
     store = str(places.out / "store")
     summary = ingest_archive(
         file.source.layout,
@@ -148,6 +154,7 @@ def _provide_store(
         store,
         identity=identity,
         config=ingest,
+        labels=labels,
         executor=executor,
         progress=progress,
     )

@@ -133,6 +133,22 @@ class Stage:
         )
 
 
+def begun_kind(url: str | Path) -> str | None:
+    """Return the kind of a directory that a stage has begun; None for any other folder.
+
+    Example:
+        >>> begun_kind("memory://no-such-directory") is None
+        True
+    """
+    storage = Storage(url)
+    if not storage.exists(BEGUN):
+        return None
+    try:
+        return str(json.loads(storage.read(BEGUN))["kind"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def describe_command(argv: list[str]) -> list[str]:
     """Return a command line with everything that may be a path taken out.
 
@@ -188,8 +204,8 @@ def read_manifest(url: str | Path, *, kind: str) -> Manifest:
     if found["kind"] != kind:
         raise InputError(
             where=storage.url,
-            expected=f"a {kind} directory",
-            got=f"a {found['kind']} directory",
+            expected=f"a directory of kind {kind}",
+            got=f"one of kind {found['kind']}",
             remedy="check the path",
         )
     if found["schema_version"] != SCHEMA_VERSIONS[kind]:

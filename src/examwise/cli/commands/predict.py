@@ -35,15 +35,13 @@ def run(argv: Sequence[str]) -> ExitStatus:
     output = Output(common(options))
 
     from examwise.cli.predicted_text import predicted_text, read_predicted, read_sources
-    from examwise.core.stage import BEGUN, MANIFEST
-    from examwise.core.storage import Storage
+    from examwise.core.stage import begun_kind
     from examwise.prediction.predict import predict_store
 
-    source = Storage(options.source)
     status = ExitStatus.DONE
     store = options.source
     sources = {}
-    if not (source.exists(MANIFEST) or source.exists(BEGUN)):
+    if begun_kind(options.source) != "exam-store":
         from examwise.cli.summary_text import ingest_text
         from examwise.core.executors import make_executor
         from examwise.core.identity import Identity
