@@ -96,3 +96,43 @@ def test_default_folder_follows_the_environment(monkeypatch, tmp_path):
 def test_crosswalk_schema_is_checked(tmp_path):
     with pytest.raises(InputError, match=r"crosswalk\.parquet"):
         Identity(tmp_path).write_crosswalk("t", pl.DataFrame({"a": [1]}))
+
+
+def test_folder_that_cannot_be_made_is_named_with_a_way_out(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/id: .*--identity or EXAMWISE_IDENTITY"):
+        Identity(tmp_path / "file" / "id")
+
+
+def test_user_without_a_home(monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("EXAMWISE_IDENTITY", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", nowhere)
+    with pytest.raises(InputError, match="--identity or EXAMWISE_IDENTITY"):
+        default_folder()
+
+
+def test_disk_without_links(tmp_path, monkeypatch):
+    def refuse(self, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
+    key_id = Identity(tmp_path).key_id
+    assert Identity(tmp_path).key_id == key_id
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert mode(tmp_path / "key") == 0o600
+
+
+def test_failed_write_leaves_no_identifiers_lying_about(tmp_path, crosswalk, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    identity = Identity(tmp_path)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        identity.write_crosswalk("t1", crosswalk)
+    assert not identity.has_crosswalk("t1")
+    assert list((tmp_path / "t1").iterdir()) == []

@@ -81,7 +81,9 @@ def test_absent_directory_is_not_read(url):
 
 def test_directory_of_another_kind_is_refused(url):
     begin(url).finish()
-    with pytest.raises(InputError, match="expected a directory of kind exam-store, got one of kind run"):
+    with pytest.raises(
+        InputError, match="expected a directory of kind exam-store, got one of kind run"
+    ):
         read_manifest(url, kind="exam-store")
 
 

@@ -1,3 +1,4 @@
+import os
 import pickle
 import uuid
 
@@ -94,3 +95,18 @@ def test_sweeping_removes_unfinished_writes_and_nothing_else(storage):
 def test_unknown_protocol_is_refused():
     with pytest.raises(InputError, match="an fsspec URL whose package is installed"):
         Storage("nosuch://x")
+
+
+def test_write_survives_the_sweep_of_another_process(tmp_path, monkeypatch):
+    storage = Storage(tmp_path)
+    sync, sweeps = os.fsync, [storage.sweep]
+
+    def sweep_once(handle):
+        sync(handle)
+        while sweeps:
+            sweeps.pop()()
+
+    monkeypatch.setattr("os.fsync", sweep_once)
+    storage.write("a", b"1")
+    assert storage.read("a") == b"1"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

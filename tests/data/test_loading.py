@@ -42,6 +42,16 @@ def test_exam_labels_come_as_whole_exams_and_show_no_slice_label(stored):
     assert np.allclose(first, positions.to_numpy())
 
 
+@pytest.mark.parametrize("kind", ["exam", "slice"])
+def test_a_label_given_twice_counts_twice(stored, kind):
+    # At the seam of two passes a step may draw a label twice; all are to count equally often.
+    bags = reader(stored, kind)
+    batch = bags.read([2, 0, 2, 2])
+    seen = batch.exam_labels if kind == "exam" else batch.slice_labels
+    assert torch.equal(seen, torch.from_numpy(bags.targets.values[[0, 2, 2, 2]]))
+    assert int(batch.bag_sizes.sum()) == len(batch.pixels_hu)
+
+
 def test_slice_labels_come_as_just_these_slices_and_show_no_exam_label(stored):
     bags = reader(stored, "slice")
     batch = bags.read([0, 2, 9])

@@ -41,6 +41,17 @@ def test_balanced_steps_have_both_classes_in_equal_parts():
     assert set(seen.values()) == {4}
 
 
+@pytest.mark.parametrize("rare", [True, False])
+def test_a_class_smaller_than_half_a_step_comes_once_a_step(rare):
+    is_rare = np.arange(100) < 3
+    is_positive = is_rare if rare else ~is_rare
+    sampler = LabelSampler(is_positive, labels_per_step=20, balanced=True, seed=0)
+    for step in range(5):
+        drawn = sampler.at(step)
+        assert sorted(drawn[is_rare[drawn]]) == [0, 1, 2]
+        assert len(drawn) == 13
+
+
 @pytest.mark.parametrize("value", [True, False])
 def test_one_class_only_is_drawn_as_it_is(value):
     sampler = LabelSampler(np.full(5, value), labels_per_step=2, balanced=True, seed=0)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -133,12 +134,31 @@ def test_weak_that_does_not_reach_the_target_is_said():
 
 
 def test_neither_reaching_the_target_is_said_with_the_best_of_each():
-    headline = compose(ratio_row("hours", None, None, None, None)).headline
+    curve = CURVE.with_columns(pl.col("mean_auc") - 0.1)
+    headline = compose(ratio_row("hours", None, None, None, None), curve=curve).headline
     assert headline == (
-        "Neither way of labelling reached an AUC of 0.8 for the finding 'any' (the highest mean "
-        "AUC was 0.85 with 5,000 labels by labelling slices and 0.86 with 300 labels by "
-        "labelling whole exams), so these data do not tell which is cheaper."
+        "Neither way of labelling reached an AUC of 0.8 for the finding 'any' (the mean AUC came "
+        "to 0.75 with 5,000 labels by labelling slices and 0.76 with 300 labels by labelling "
+        "whole exams), so these data do not tell which is cheaper."
     )
+
+
+def test_a_lucky_budget_or_rounding_does_not_contradict_that_neither_reached_the_target():
+    rows = [curve_row("strong", budget, auc) for budget, auc in ((10, 0.6), (20, 0.82), (40, 0.74))]
+    rows += [curve_row("weak", 10, 0.7), curve_row("weak", 20, 0.7996)]
+    curve = BUDGET_CURVE.frame(rows)
+    headline = compose(ratio_row("hours", None, None, None, None), curve=curve).headline
+    assert (
+        "(the never falling fit to the mean AUC came to 0.78 with 40 labels by labelling slices "
+        "and 0.7996 with 20 labels by labelling whole exams)"
+    ) in headline
+
+
+def test_one_draw_of_labels_is_called_one_draw():
+    once = CURVE.with_columns(pl.lit(1, pl.Int32).alias("n_repeats"))
+    for row in (ratio_row("hours"), ratio_row("hours", None, 3.0, 16.0, None)):
+        assert "was cheaper in the one draw of labels" in compose(row, curve=once).headline
+        assert "draw" not in compose(row).headline
 
 
 @pytest.mark.parametrize(
@@ -157,9 +177,10 @@ def test_two_smallest_budgets_that_suffice_compare_nothing():
     assert headline.endswith("so these data do not tell which is cheaper.")
 
 
-def test_a_study_without_one_arm_says_so():
-    headline = compose(curve=CURVE.filter(pl.col("learner") == "weak")).headline
-    assert headline.startswith("This study has no runs of labelling slices,")
+def test_a_study_without_one_arm_says_so_and_speaks_of_no_ratio():
+    answer = compose(curve=CURVE.filter(pl.col("learner") == "weak"))
+    assert answer.headline.startswith("This study has no runs of labelling slices,")
+    assert not any("ratio" in caution for caution in answer.cautions)
 
 
 def test_table_holds_learners_by_budget():
@@ -201,6 +222,28 @@ def test_cautions_appear_with_their_cause():
     assert "up to 16% of a budget stayed unspent" in text
     assert "In 12% of the resampled studies labelling slices did not reach" in text
     assert "slices on average" not in text
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.004, "less than 1%"), (0.12, "12%"), (0.996, "more than 99%"), (1.0, "all")],
+)
+def test_shares_of_resampled_studies_are_not_rounded_to_all_or_none(share, words):
+    assert f"In {words} of the resampled studies labelling whole" in cautions(
+        reached_weak=1 - share
+    )
+
+
+def test_nothing_is_left_out_of_an_interval_that_there_is_not():
+    assert "left out of its interval" in cautions(reached_neither=0.02)
+    text = cautions(reached_neither=0.4, lower=None, upper=None)
+    assert "these say nothing about the ratio." in text
+
+
+def test_runs_whose_training_failed_are_said():
+    facts = replace(FACTS, n_runs=24, n_constant_runs=3)
+    assert "3 of 24 runs gave every test exam the same score" in cautions(facts=facts)
+    assert "same score" not in cautions(facts=replace(facts, n_constant_runs=0))
 
 
 @pytest.mark.parametrize(

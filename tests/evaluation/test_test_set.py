@@ -17,6 +17,12 @@ def test_exams_are_aligned_whatever_their_order(make_exams):
     assert (found.archive, found.n_exams, found.n_positive, found.n_patients) == ("here", 3, 2, 3)
 
 
+def test_runs_that_score_all_exams_alike_are_counted(make_exams):
+    same = make_exams([0, 1, 1], [4.0, 4.0 + 1e-9, 4.0], run_id="r2")
+    both = two(make_exams([0, 1, 1], [1.0, 2.0, 3.0]), same)
+    assert common_test_set(both, ["r1", "r2"], finding="any").n_constant_runs == 1
+
+
 def test_exams_without_a_label_are_left_out(make_exams):
     found = common_test_set(make_exams([0, None, 1], [1.0, 2.0, 3.0]), ["r1"], finding="any")
     assert found.exam_logits["r1"].tolist() == [1, 3]

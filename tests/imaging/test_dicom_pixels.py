@@ -55,6 +55,26 @@ def test_wrapped_12_bit_values(tmp_path: Path, write_slice) -> None:
     np.testing.assert_array_equal(read_hu(path), hu)
 
 
+@pytest.mark.parametrize("intercept", [0, -50])
+def test_12_bit_metal_in_an_image_without_air_is_left_alone(
+    tmp_path: Path, write_slice, intercept: int
+) -> None:
+    stored = np.full((20, 20), 40, np.uint16)
+    stored[0, :8] = 3500
+    stored[10:] = 4095  # outside the scanned circle
+    path = write_slice(
+        tmp_path / "a",
+        stored,
+        BitsStored=12,
+        HighBit=11,
+        RescaleIntercept=intercept,
+        PixelPaddingValue=4095,
+    )
+    hu = read_hu(path)
+    assert hu[0, [0, 19]].tolist() == [3500 + intercept, 40 + intercept]
+    assert (hu[10:] == -1024).all()
+
+
 def test_plain_12_bit_values(tmp_path: Path, write_slice) -> None:
     stored = np.array([[0, 1024, 4095]], np.uint16)
     path = write_slice(tmp_path / "a", stored, BitsStored=12, HighBit=11, RescaleIntercept=-1024)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,10 @@ def test_a_changed_bit_is_found() -> None:
 def test_other_arrays_are_a_fault(pixels: np.ndarray) -> None:
     with pytest.raises(ValueError, match="int16"):
         encode_exam(pixels)
+
+
+def test_exams_are_coded_within_a_running_event_loop() -> None:
+    async def code() -> bytes:
+        return encode_exam(np.zeros((2, 8, 8), np.int16)).shard
+
+    assert asyncio.run(code()) == encode_exam(np.zeros((2, 8, 8), np.int16)).shard

@@ -134,6 +134,14 @@ def test_an_exam_without_its_record_does_not_exist(tmp_path: Path) -> None:
     assert EXAMS.read(Storage(url))["exam_id"].to_list() == ["e1"]
 
 
+def test_tables_built_in_parts_are_the_same(tmp_path: Path, monkeypatch) -> None:
+    exam_ids = [f"e{number}" for number in range(5)]
+    write(tmp_path / "a", exam_ids)
+    monkeypatch.setattr("examwise.imaging.store_writer._RECORDS_A_PART", 2)
+    write(tmp_path / "b", exam_ids)
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
 def test_wrong_rows_are_refused_before_anything_is_committed(tmp_path: Path) -> None:
     begin(tmp_path / "a")
     writer = StoreWriter(tmp_path / "a")

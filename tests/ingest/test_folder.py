@@ -213,3 +213,20 @@ def test_real_odd_files(real_data: Path, tmp_path: Path, run) -> None:
     # Four codings of one chest slice, and the template.
     assert (summary.n_exams, summary.n_used) == (2, 2)
     assert summary.set_aside == {"repeated_position": 3}
+
+
+def test_labelled_folder_without_an_exam_is_counted(source: Path, tmp_path: Path, run) -> None:
+    (source / "empty").mkdir()
+    (source / "empty" / "notes.txt").write_text("notes")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,any\na,1\nempty,1\n")
+    assert run("folder", source, labels=labels).n_labels_in_no_exam == 1
+
+
+def test_nifti_patient_is_the_name_without_suffix_in_any_case(
+    source: Path, tmp_path: Path, run, identity
+) -> None:
+    (source / "c").mkdir()
+    (source / "b" / "049.nii.gz").rename(source / "c" / "049.NII.GZ")
+    run("folder", source)
+    assert identity.patient_key("049") in StoredExams(tmp_path / "store").exams["patient_key"]

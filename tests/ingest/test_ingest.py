@@ -227,3 +227,28 @@ def test_more_files_than_a_batch_of_headers(tmp_path: Path, run, write_series) -
     write_series(tmp_path / "source", 300)
     summary = run("folder", tmp_path / "source", matrix=8)
     assert (summary.n_exams, summary.n_slices) == (1, 300)
+
+
+def test_lost_crosswalk_is_made_again(source: Path, tmp_path: Path, run, tree, identity) -> None:
+    first = run("rsna", source)
+    store_id = read_manifest(tmp_path / "store", kind="exam-store").configuration["store_id"]
+    kept, before = identity.read_crosswalk(store_id), tree(tmp_path / "store")
+    (identity.folder / store_id / "crosswalk.parquet").unlink()
+    assert run("rsna", source) == first
+    assert identity.read_crosswalk(store_id).equals(kept)
+    assert tree(tmp_path / "store") == before
+
+
+def test_studies_of_equal_names_and_sizes_keep_apart(
+    tmp_path: Path, run, write_series, identity
+) -> None:
+    for number in (1, 2):
+        uids = {"study": f"1.2.{number}", "series": f"1.3.{number}", "patient": f"P{number}"}
+        write_series(tmp_path / f"source{number}", **uids)
+        run("folder", tmp_path / f"source{number}", tmp_path / f"store{number}")
+        manifest = read_manifest(tmp_path / f"store{number}", kind="exam-store")
+        walk = identity.read_crosswalk(manifest.configuration["store_id"])
+        assert walk["patient_id"].unique().to_list() == [f"P{number}"]
+    assert len([path for path in identity.folder.iterdir() if path.is_dir()]) == 2
+    with pytest.raises(InputError, match="store_id"):
+        run("folder", tmp_path / "source2", tmp_path / "store1")

@@ -78,3 +78,26 @@ def test_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("examwise.ingest.listing.os.scandir", refuse)
     with pytest.raises(InputError, match="Permission denied"):
         list_files(tmp_path)
+
+
+def test_same_names_and_sizes_with_other_content(tmp_path: Path) -> None:
+    make(tmp_path, "one/1", "two/1", "copy/1")
+    for name, content in (("one", "1"), ("two", "2"), ("copy", "1")):
+        (tmp_path / name / "1").write_text(content)
+    one, two, copy = (list_files(tmp_path / name).digest for name in ("one", "two", "copy"))
+    assert one == copy
+    assert one != two
+
+
+def test_folder_that_cannot_be_listed_is_not_named(tmp_path: Path, monkeypatch) -> None:
+    def refuse(folder: Path):
+        if Path(folder).name == "Doe":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    make(tmp_path, "Doe/1", "a")
+    scan = os.scandir
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(InputError, match="Permission denied for one of them") as caught:
+        list_files(tmp_path)
+    assert "Doe" not in str(caught.value)

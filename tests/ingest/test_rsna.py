@@ -211,3 +211,21 @@ def test_label_of_an_image_without_header_is_counted(tmp_path: Path, run, write_
     assert summary.set_aside == {"not_dicom": 1}
     assert summary.n_labels_in_no_exam == 1
     assert summary.n_slices == 5
+
+
+def test_files_of_one_name_in_two_folders_are_all_labelled(tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text(HEADER + rows("ID_a", "any"))
+    files = ["stage_2_train/x/ID_a.dcm", "stage_2_train/y/ID_a.dcm"]
+    labels = RsnaImporter().read_labels(path, files, IngestConfig())
+    assert set(labels.files) == set(files)
+    path.write_text(HEADER + rows("ID_b", "any"))
+    with pytest.raises(InputError, match=r"1 labelled images .* and 2 files without"):
+        RsnaImporter().read_labels(path, files, IngestConfig())
+
+
+def test_blank_lines_are_passed_over_and_counted(tmp_path: Path) -> None:
+    text = HEADER + "\n" + rows("ID_a", "any") + "\n,\n\n"
+    assert len(parse(tmp_path / "l.csv", text, ["ID_a"]).files) == 1
+    with pytest.raises(InputError, match="row 12, column Label"):
+        parse(tmp_path / "l.csv", text + "ID_a_any,2\n", ["ID_a"])

@@ -117,3 +117,12 @@ def test_unknown_names_are_refused():
         ExamClassifier(SMALL, exam_rule="median")
     with pytest.raises(InputError, match="encoder: expected one of resnet10"):
         ExamClassifier(replace(SMALL, encoder="resnet9"), exam_rule=POOLED)
+
+
+def test_units_that_are_negative_for_every_slice_still_learn():
+    module = ExamClassifier(ModelConfig(encoder="resnet10", width=4, embedding=8), exam_rule=POOLED)
+    with torch.no_grad():
+        module.embedding[0].bias.fill_(-3.0)
+    pixels = torch.randint(0, 80, (4, 16, 16), dtype=torch.int16)
+    module(pixels, torch.tensor([2, 2])).exam_logits.sum().backward()
+    assert float(module.embedding[0].weight.grad.abs().max()) > 0

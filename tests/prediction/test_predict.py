@@ -10,6 +10,7 @@ import torch
 
 from examwise.core.errors import InputError, IntegrityError
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
+from examwise.core.schemas.run import LABEL_SET
 from examwise.core.storage import Storage
 from examwise.data.label_set import all_labels
 from examwise.data.splits import read_splits, split_store
@@ -140,13 +141,39 @@ def test_one_part_alone(run, store, tmp_path):
 
 
 def test_a_store_without_parts_is_unseen(run, make_store, tmp_path):
-    other = make_store(tmp_path / "s", n_exams=3, seed=5)
+    other = make_store(tmp_path / "s", n_exams=20, seed=5)
     out = f"memory://predictions-of-{Path(run).name}"
     predict_store(run=run, store=other, out=out, device="cpu")
     exams, _ = tables(out)
-    assert exams["split"].unique().to_list() == ["unseen"]
+    learned = dict(LABEL_SET.read(Storage(run)).select("exam_id", "part").rows())
+    assert set(learned.values()) == {"train", "validation"}
+    for exam_id, split in exams.select("exam_id", "split").rows():
+        assert split == learned.get(exam_id, "unseen")
     with pytest.raises(InputError, match="examwise split"):
         predict_store(run=run, store=other, out=str(tmp_path / "q"), split="test", device="cpu")
+
+
+def test_other_exams_of_patients_it_has_learned_from_are_not_unseen(run, make_store, tmp_path):
+    other = make_store(tmp_path / "s", n_exams=20, exams_per_patient=2)
+    predict_store(run=run, store=other, out=str(tmp_path / "p"), device="cpu")
+    exams, _ = tables(tmp_path / "p")
+    learned = LABEL_SET.read(Storage(run))["exam_id"].unique()
+    patients = exams.filter(pl.col("exam_id").is_in(learned.implode()))["patient_key"].unique()
+    unseen = exams.filter(pl.col("split") == "unseen")
+    assert unseen.height
+    assert not set(unseen["patient_key"]) & set(patients)
+
+
+def test_a_store_split_anew_does_not_turn_training_exams_into_test_exams(run, make_store, tmp_path):
+    other = make_store(tmp_path / "s", n_exams=15)
+    split_store(other, seed=1, fractions=(0.2, 0.2, 0.6))
+    with pytest.raises(InputError, match="test patients that the run has not learned from"):
+        predict_store(run=run, store=other, out=str(tmp_path / "q"), split="test", device="cpu")
+    assert not (tmp_path / "q").exists()
+    predict_store(run=run, store=other, out=str(tmp_path / "p"), device="cpu")
+    exams, _ = tables(tmp_path / "p")
+    learned = dict(LABEL_SET.read(Storage(run)).select("exam_id", "part").rows())
+    assert all(learned[e] == s for e, s in exams.select("exam_id", "split").rows() if e in learned)
 
 
 def test_another_matrix_is_refused(run, make_store, tmp_path):

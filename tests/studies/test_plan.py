@@ -1,7 +1,7 @@
 import pytest
 
 from examwise.core.errors import InputError
-from examwise.studies.config import ArmConfig, StudyConfig
+from examwise.studies.config import ArmConfig, ReaderCosts, StudyConfig
 from examwise.studies.plan import plan_runs
 
 ARMS = (ArmConfig("strong", "spread", (10, 100)), ArmConfig("weak", "exam", (5, 50)))
@@ -44,6 +44,25 @@ def test_seed_depends_on_study_seed_and_repeat_alone():
 def test_studies_that_cannot_be_run_are_refused(changes, message):
     with pytest.raises(InputError, match=message):
         StudyConfig(**{"arms": ARMS, "target_auc": 0.8, **changes})
+
+
+def test_a_budget_that_trains_on_fewer_labels_than_a_smaller_one_is_refused():
+    arms = (ArmConfig("weak", "exam", (90, 100)),)
+    with pytest.raises(InputError, match=r"budgets of weak: .* \(90, 80\) training labels"):
+        StudyConfig(arms=arms, target_auc=0.8)
+    assert StudyConfig(arms=arms, target_auc=0.8, validation_fraction=0.0).arms == arms
+
+
+@pytest.mark.parametrize(
+    ("per_exam", "per_slice", "refused"), [(60, 0, "spread"), (0, 6, "exam"), (60, 6, None)]
+)
+def test_costs_that_leave_an_arm_free_are_refused_before_any_run(per_exam, per_slice, refused):
+    costs = ReaderCosts(per_exam, per_slice, seconds_per_action=0)
+    if refused is None:
+        assert StudyConfig(arms=ARMS, target_auc=0.8, costs=costs).costs == costs
+    else:
+        with pytest.raises(InputError, match=f"some seconds for labels drawn by {refused}"):
+            StudyConfig(arms=ARMS, target_auc=0.8, costs=costs)
 
 
 @pytest.mark.parametrize("budgets", [(), (0, 3), (5, 5), (9, 3)])

@@ -48,6 +48,12 @@ def test_steps_and_seeds_differ_and_moves_are_small_flips_or_shifts():
     assert {column for _, column in places} == {*range(8, 13), *range(27, 32)}
 
 
+def test_the_largest_draw_shifts_no_further_than_the_margin():
+    transform = FlipAndShift(batch(("a", 1)), seed=0, step=0)
+    transform._drawn = torch.ones(1, 3)
+    assert where(transform(one_dot(1))) == [(22, 12)]
+
+
 def test_the_seed_matters():
     def line(seed):
         exams = batch(*((f"e{i}", 1) for i in range(20)))

@@ -8,6 +8,7 @@ under the same pseudonyms; whoever loses the crosswalk cannot go back from ``exa
 from __future__ import annotations
 
 import contextlib
+import errno
 import hmac
 import io
 import os
@@ -20,6 +21,7 @@ from examwise.core.errors import InputError
 from examwise.core.schemas.store import CROSSWALK
 
 ENVIRONMENT_VARIABLE = "EXAMWISE_IDENTITY"
+_CHOOSE_FOLDER = f"name a folder of your own by --identity or {ENVIRONMENT_VARIABLE}"
 _KEY_BYTES = 32
 _DIGEST_HEX = 20
 
@@ -28,10 +30,21 @@ def default_folder() -> Path:
     """Return where key and crosswalks live unless told otherwise.
 
     ``$EXAMWISE_IDENTITY``, else ``examwise/identity`` in the user's data folder.
+
+    Raises:
+        InputError: If neither the environment nor the user's home says where.
     """
     if named := os.environ.get(ENVIRONMENT_VARIABLE):
         return Path(named)
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    try:
+        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    except RuntimeError:
+        raise InputError(
+            where="identity folder",
+            expected="a home folder to keep it in",
+            got="a user without one",
+            remedy=_CHOOSE_FOLDER,
+        ) from None
     return Path(data) / "examwise" / "identity"
 
 
@@ -46,7 +59,7 @@ class Identity:
             for synthetic data, where pseudonyms should come out the same everywhere.
 
     Raises:
-        InputError: If the folder's key file is not a key.
+        InputError: If the folder's key file is not a key, or the folder cannot be used.
 
     Example:
         >>> import tempfile
@@ -61,15 +74,24 @@ class Identity:
         self._key = self._load_key(key)
 
     def _load_key(self, wanted: bytes | None) -> bytes:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / "key"
-        if not path.exists():
-            made = wanted or secrets.token_bytes(_KEY_BYTES)
-            _write_private(path, made.hex().encode() + b"\n", keep_existing=True)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                made = wanted or secrets.token_bytes(_KEY_BYTES)
+                _write_private(path, made.hex().encode() + b"\n", keep_existing=True)
             key = bytes.fromhex(path.read_text().strip())
-        except (ValueError, UnicodeDecodeError):
+        except ValueError:  # also where it is no text
             key = b""
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # a full disk is no matter of the folder
+            raise InputError(
+                where=self.folder,
+                expected="a folder in which the key can be made and read",
+                got=error.strerror,
+                remedy=_CHOOSE_FOLDER,
+            ) from None
         if len(key) != _KEY_BYTES:
             raise InputError(
                 where=path,
@@ -125,6 +147,10 @@ class Identity:
         _write_private(path, buffer.getvalue())
         return path
 
+    def has_crosswalk(self, store_id: str) -> bool:
+        """Tell whether a store's crosswalk is kept here."""
+        return (self.folder / store_id / CROSSWALK.file).exists()
+
     def read_crosswalk(self, store_id: str) -> pl.DataFrame:
         """Return a store's crosswalk.
 
@@ -145,14 +171,16 @@ class Identity:
 def _write_private(path: Path, data: bytes, *, keep_existing: bool = False) -> None:
     partial = path.with_name(f".partial-{secrets.token_hex(8)}")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if not keep_existing:
-        partial.replace(path)
-        return
-    # Two commands may make the key at once: a link, unlike a rename, never overwrites.
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(partial)
-    partial.unlink()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if keep_existing:
+            # Two commands may make the key at once: a link, unlike a rename, never overwrites.
+            with contextlib.suppress(OSError):  # it exists, or the disk knows no links
+                path.hardlink_to(partial)
+        if not (keep_existing and path.exists()):
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ class Progress(Protocol):
 
 
 class SilentProgress:
-    """Reports nothing: the default of every function.
+    """Reports nothing.
 
     Example:
         >>> with SilentProgress().track("Reading", 1) as advance:

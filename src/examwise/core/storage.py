@@ -76,18 +76,11 @@ class Storage:
             self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._filesystem.pipe_file(path, data)
             return
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.parent / f"{_TEMPORARY_PREFIX}{uuid.uuid4().hex}"
         try:
-            with partial.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+            _write_whole(Path(path), data)
+        except FileNotFoundError:
+            # Another process finished the same folder and swept the unfinished file away.
+            _write_whole(Path(path), data)
 
     def read(self, key: str, *, offset: int = 0, length: int | None = None) -> bytes:
         """Read an object, or ``length`` bytes of it from ``offset``.
@@ -117,7 +110,7 @@ class Storage:
             self._filesystem.rm_file(self._path(key))
 
     def sweep(self) -> None:
-        """Remove what interrupted writes left on a local disk; call when no one writes."""
+        """Remove what interrupted writes left on a local disk; who still writes does so again."""
         if self.local is not None:
             for path in self.local.rglob(f"{_TEMPORARY_PREFIX}*"):
                 path.unlink(missing_ok=True)
@@ -135,6 +128,20 @@ class Storage:
             for found in self._filesystem.find(folder)
         )
         return sorted(key for key in keys if _TEMPORARY_PREFIX not in key)
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.parent / f"{_TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _unknown_protocol(url: str) -> InputError:

@@ -44,16 +44,21 @@ class BagReader:
     def read(self, labels: npt.NDArray[np.int64] | Sequence[int]) -> BagBatch:
         """Read labels, given by their rows in the targets, as one batch.
 
-        Slices of one exam come in one bag, in the exam's order; bags in the order of exams.
+        Slices of one exam come in one bag, in the exam's order; bags in the order of exams. A
+        label given twice, at the seam of two passes, comes twice: a slice in one bag, an exam in
+        two.
         """
         targets = self.targets
-        rows = np.unique(np.asarray(labels, np.int64))
-        groups: dict[str, list[int]] = {}
-        for row in rows.tolist():
-            groups.setdefault(targets.exam_ids[row], []).append(row)
+        groups: list[tuple[str, list[int]]] = []
+        for row in np.sort(np.asarray(labels, np.int64)).tolist():
+            exam_id = targets.exam_ids[row]
+            if targets.kind == "slice" and groups and groups[-1][0] == exam_id:
+                groups[-1][1].append(row)
+            else:
+                groups.append((exam_id, [row]))
         pixels, slices, positions, exam_labels, slice_labels = [], [], [], [], []
         n_findings = len(targets.findings)
-        for exam_id, members in groups.items():
+        for exam_id, members in groups:
             if targets.kind == "slice":
                 indices = targets.slice_index[members]
                 slice_labels.append(targets.values[members])
@@ -66,7 +71,7 @@ class BagReader:
             slices.append(indices)
             positions.append(self._position[self._first[exam_id] + indices])
         return BagBatch(
-            exam_ids=tuple(groups),
+            exam_ids=tuple(exam_id for exam_id, _ in groups),
             bag_sizes=torch.tensor([len(indices) for indices in slices]),
             pixels_hu=torch.from_numpy(np.concatenate(pixels)),
             slice_index=torch.from_numpy(np.concatenate(slices)),

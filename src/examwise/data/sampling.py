@@ -13,13 +13,14 @@ class LabelSampler:
 
     Step ``s`` takes the ``s``-th run of ``labels_per_step`` from the endless line of passes, so
     that a resumed run goes on exactly where it was, and all labels are seen equally often. With
-    ``balanced``, positive and negative labels have a line each and a step takes half of each.
+    ``balanced``, positive and negative labels have a line each and a step takes half of each; of a
+    class with fewer labels than that, it takes all, once.
 
     Args:
         is_positive: Whether each label is positive, bool, shape (labels,).
         labels_per_step: Labels a step; at most all of them are taken.
-        balanced: Whether a step takes as many positive as negative labels; without effect
-            where all labels are of one class.
+        balanced: Whether a step takes as many positive as negative labels, as far as there are
+            so many; without effect where all labels are of one class.
         seed: The run's seed.
 
     Example:
@@ -43,8 +44,8 @@ class LabelSampler:
         if balanced and len(positive) and len(negative) and per_step > 1:
             n_positive = per_step // 2
             self._lines = [
-                _Line("positive", positive, n_positive, seed),
-                _Line("negative", negative, per_step - n_positive, seed),
+                _Line("positive", positive, min(n_positive, len(positive)), seed),
+                _Line("negative", negative, min(per_step - n_positive, len(negative)), seed),
             ]
         else:
             self._lines = [_Line("all", everything, per_step, seed)]

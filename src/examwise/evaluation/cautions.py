@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
+from examwise.evaluation.headline import falls
 from examwise.evaluation.study_facts import StudyFacts
 from examwise.evaluation.wording import ARM_NAMES, number
 
@@ -37,9 +37,10 @@ def compose_cautions(
     return (
         *_test_set(facts),
         *_repeats(rows),
+        *_failed_runs(facts),
         *_reach(ratios),
         *_costs(costs_given),
-        *_slice_labels(facts),
+        *_slice_labels(facts, is_ratio_given=bool(ratios)),
         *_shape(arms),
     )
 
@@ -72,6 +73,14 @@ def _repeats(rows: Sequence[Row]) -> Iterator[str]:
     yield f"Every budget was tried {times} times with labels drawn anew{few}"
 
 
+def _failed_runs(facts: StudyFacts) -> Iterator[str]:
+    if facts.n_constant_runs:
+        yield (
+            f"{facts.n_constant_runs} of {facts.n_runs} runs gave every test exam the same score: "
+            "their training failed, and their AUC of 0.5 counts in the means."
+        )
+
+
 def _reach(ratios: Mapping[str, Row]) -> Iterator[str]:
     if not ratios:
         return
@@ -91,7 +100,8 @@ def _reach(ratios: Mapping[str, Row]) -> Iterator[str]:
     if lead["reached_neither"] > 0:
         yield (
             f"In {_percent(lead['reached_neither'])} of the resampled studies neither way did; "
-            "these say nothing about the ratio and are left out of its interval."
+            "these say nothing about the ratio"
+            + ("." if lead["interval"] == "not_estimable" else " and are left out of its interval.")
         )
 
 
@@ -105,7 +115,7 @@ def _costs(costs_given: bool) -> Iterator[str]:
         )
 
 
-def _slice_labels(facts: StudyFacts) -> Iterator[str]:
+def _slice_labels(facts: StudyFacts, *, is_ratio_given: bool) -> Iterator[str]:
     how = _DRAWN.get(facts.acquisition or "")
     if how and facts.labels_per_exam is not None:
         yield (
@@ -117,18 +127,17 @@ def _slice_labels(facts: StudyFacts) -> Iterator[str]:
             f"Budgets buy whole exams only: up to {facts.largest_unspent_share:.0%} of a budget "
             "stayed unspent; ratios count the labels bought."
         )
-    if facts.slices_per_exam is not None:
+    if is_ratio_given and facts.slices_per_exam is not None:
         yield (
             "The ratio of labels counts a slice label like an exam label; an exam has "
-            f"{number(facts.slices_per_exam)} slices on average here, and where both ways open "
-            "the same exams the ratio of labels is just that number."
+            f"{number(facts.slices_per_exam)} slices on average here, and where both ways label "
+            "the same exams from end to end the ratio of labels is just that number."
         )
 
 
 def _shape(arms: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     for arm, rows in arms.items():
-        aucs = [row["auc"] for row in rows]
-        if any(later < earlier for earlier, later in pairwise(aucs)):
+        if falls(rows):
             yield (
                 f"With {ARM_NAMES[arm]} the mean AUC falls somewhere as labels are added; needed "
                 "amounts are read from the closest curve that never falls."
@@ -136,4 +145,8 @@ def _shape(arms: Mapping[str, Sequence[Row]]) -> Iterator[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%}" if 0.01 <= share <= 0.99 else "less than 1%" if share < 0.01 else "all"
+    if share < 0.01:
+        return "less than 1%"
+    if 0.99 < share < 1:
+        return "more than 99%"
+    return "all" if share == 1 else f"{share:.0%}"

@@ -194,4 +194,6 @@ def _facts(replicates: BudgetReplicates, run: RunPredictions, *, strong: str) ->
         slices_per_exam=slices.height / slices["exam_id"].n_unique() if slices.height else None,
         labels_per_exam=labels_per_exam,
         largest_unspent_share=max(0.0, *unspent),
+        n_runs=len(test_set.exam_logits),
+        n_constant_runs=test_set.n_constant_runs,
     )

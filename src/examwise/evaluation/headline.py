@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+from examwise.evaluation.needed_amount import monotone_curve
 from examwise.evaluation.wording import ARM_NAMES, UNIT_NOUNS, amount, interval, listed, number
 
 Row = Mapping[str, Any]
-
-_TABLE_COLUMN = {"labels": "labels", "actions": "actions", "hours": "hours"}
 
 
 def compose_headline(
@@ -21,8 +21,8 @@ def compose_headline(
 ) -> str:
     """Return one sentence: what both ways of labelling took, and which was cheaper.
 
-    It says so where a way did not reach the target, where its smallest budget did already, and
-    where the interval of the leading unit includes 1.
+    It says so where a way did not reach the target, where its smallest budget did already, where
+    the interval of the leading unit includes 1, and where one draw of labels is all it rests on.
 
     Args:
         ratios: Unit to its row of ``RATIOS``, the leading unit first.
@@ -35,26 +35,28 @@ def compose_headline(
         return f"This study has no runs of {listed(missing)}, so it compares nothing for {goal}."
     lead = next(iter(ratios.values()))
     reached = [arm for arm in arms if lead[arm] is not None]
+    tried_once = all(row["repeats"] == 1 for rows in arms.values() for row in rows)
     if len(reached) == 2:
-        return _both_reached(ratios, goal)
+        return _both_reached(ratios, goal, tried_once=tried_once)
     if not reached:
-        best = listed([_best(arm, rows) for arm, rows in arms.items()])
+        fitted = "never falling fit to the " if any(map(falls, arms.values())) else ""
+        ends = listed([_end(arm, rows, target_auc) for arm, rows in arms.items()])
         return (
-            f"Neither way of labelling reached {goal} (the highest mean AUC was {best}), "
+            f"Neither way of labelling reached {goal} (the {fitted}mean AUC came to {ends}), "
             "so these data do not tell which is cheaper."
         )
     winner = reached[0]
     loser = "weak" if winner == "strong" else "strong"
     took = listed([_needed(row, winner, unit) for unit, row in ratios.items()])
-    tried = listed([amount(arms[loser][-1][_TABLE_COLUMN[unit]], unit) for unit in ratios])
+    tried = listed([amount(arms[loser][-1][unit], unit) for unit in ratios])
     first = ARM_NAMES[winner][0].upper() + ARM_NAMES[winner][1:]
     return (
         f"{first} reached {goal} with {took}, {ARM_NAMES[loser]} did not reach it with the "
-        f"largest budget, {tried}; {_verdict(lead, with_interval=True)}."
+        f"largest budget, {tried}; {_verdict(lead, with_interval=True, tried_once=tried_once)}."
     )
 
 
-def _both_reached(ratios: Mapping[str, Row], goal: str) -> str:
+def _both_reached(ratios: Mapping[str, Row], goal: str, *, tried_once: bool) -> str:
     unit, lead = next(iter(ratios.items()))
     amounts = (
         f"To reach {goal}, {ARM_NAMES['strong']} took {_needed(lead, 'strong', unit)} and "
@@ -70,7 +72,13 @@ def _both_reached(ratios: Mapping[str, Row], goal: str) -> str:
         f"{bound}{number(row['ratio'])} times the {UNIT_NOUNS[name]} ({interval(row)})"
         for name, row in ratios.items()
     ]
-    return f"{amounts}: {listed(times)}; {_verdict(lead, with_interval=False)}."
+    verdict = _verdict(lead, with_interval=False, tried_once=tried_once)
+    return f"{amounts}: {listed(times)}; {verdict}."
+
+
+def falls(rows: Sequence[Row]) -> bool:
+    """Tell whether the mean AUC falls from one budget of an arm to the next."""
+    return any(later["auc"] < earlier["auc"] for earlier, later in pairwise(rows))
 
 
 def _bound(row: Row) -> str:
@@ -83,19 +91,26 @@ def _needed(row: Row, arm: str, unit: str) -> str:
     return ("at most " if row[f"{arm}_at_most"] else "") + amount(row[arm], unit)
 
 
-def _best(arm: str, rows: Sequence[Row]) -> str:
-    best = max(rows, key=lambda row: row["auc"])
-    return f"{best['auc']:.2f} with {amount(best['labels'], 'labels')} by {ARM_NAMES[arm]}"
+def _end(arm: str, rows: Sequence[Row], target_auc: float) -> str:
+    # The curve that never falls, which the target was looked for on: a single budget's mean may
+    # lie above the target by chance.
+    auc = float(monotone_curve([row["auc"] for row in rows])[-1])
+    # Nor may rounding lift it there.
+    digits = next((n for n in (2, 3, 4) if round(auc, n) < target_auc), 2)
+    return f"{auc:.{digits}f} with {amount(rows[-1]['labels'], 'labels')} by {ARM_NAMES[arm]}"
 
 
-def _verdict(row: Row, *, with_interval: bool) -> str:
+def _verdict(row: Row, *, with_interval: bool, tried_once: bool) -> str:
     lower, upper = row["ratio_lower"], row["ratio_upper"]
     tail = f" (ratio of slices to exams: {interval(row)})" if with_interval else ""
     noun = UNIT_NOUNS[row["unit"]]
+    cheaper = (
+        "was cheaper in the one draw of labels that was tried" if tried_once else "was cheaper"
+    )
     if lower is not None and lower > 1:
-        return f"in {noun}, {ARM_NAMES['weak']} was cheaper{tail}"
+        return f"in {noun}, {ARM_NAMES['weak']} {cheaper}{tail}"
     if upper is not None and upper < 1:
-        return f"in {noun}, {ARM_NAMES['strong']} was cheaper{tail}"
+        return f"in {noun}, {ARM_NAMES['strong']} {cheaper}{tail}"
     if row["interval"] == "not_estimable":
         return (
             f"the interval in {noun} is not estimable, so these data do not tell which is cheaper"

@@ -20,6 +20,8 @@ class StudyFacts:
             any.
         largest_unspent_share: Largest share of a budget that bought no labels, since the next
             exam's labels would have gone beyond it.
+        n_runs: Runs of all learners.
+        n_constant_runs: Runs that score all test exams alike.
     """
 
     archive: str
@@ -30,3 +32,5 @@ class StudyFacts:
     slices_per_exam: float | None
     labels_per_exam: float | None
     largest_unspent_share: float
+    n_runs: int = 0
+    n_constant_runs: int = 0

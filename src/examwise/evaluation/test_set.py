@@ -11,6 +11,9 @@ import polars as pl
 
 from examwise.core.errors import InputError
 
+_ROUNDING = 1e-6
+"""Single-precision logits of equal embeddings differ by less."""
+
 
 @dataclass(frozen=True)
 class TestSet:
@@ -44,6 +47,11 @@ class TestSet:
     def n_patients(self) -> int:
         """Patients with a labelled exam."""
         return int(self.patient_index.max()) + 1
+
+    @property
+    def n_constant_runs(self) -> int:
+        """Runs that score all exams alike, but for rounding."""
+        return sum(bool(np.ptp(logits) < _ROUNDING) for logits in self.exam_logits.values())
 
 
 def common_test_set(exams: pl.DataFrame, run_ids: Sequence[str], *, finding: str) -> TestSet:

@@ -20,6 +20,9 @@ from examwise.imaging.reasons import ImageRefused, reason_of
 from examwise.imaging.volume import AIR_HU, to_int16_hu
 
 _WRAP = 4096
+_WRAP_SHIFT = 1000
+# Neither metal nor the densest bone fills so much of an image; air beside a patient does.
+_WRAPPED_SHARE = 0.05
 _MOST_TILES = 4096
 
 
@@ -28,8 +31,9 @@ def read_hu(path: Path) -> npt.NDArray[np.int16]:
 
     Stored values go through RescaleSlope and RescaleIntercept. Padding (PixelPaddingValue, or the
     range up to PixelPaddingRangeLimit) and everything below -1024 HU become -1024. Images of 12
-    unsigned bits with an intercept above -100 cannot hold air unless their values went round:
-    these are unwrapped (such images are known from the RSNA 2019 archive).
+    unsigned bits with an intercept above -100 cannot hold air unless their values went round
+    (some of the RSNA 2019 archive's did): where more than a twentieth of the pixels would lie
+    above 3000 HU, which nothing but air gone round does, all are unwrapped.
 
     Returns:
         HU, int16, shape (rows, columns).
@@ -108,15 +112,20 @@ def _to_hu(stored: npt.NDArray[np.int64], dataset: pydicom.FileDataset) -> npt.N
     slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
     padding = _padding(stored, dataset)
     unsigned_12_bit = dataset.BitsStored == 12 and dataset.PixelRepresentation == 0
-    if unsigned_12_bit and intercept > -100 and slope == 1:
-        stored = (stored + 1000) % _WRAP
-        intercept = -1000.0
+    if unsigned_12_bit and intercept > -100 and slope == 1 and _went_round(stored, padding):
+        stored = (stored + _WRAP_SHIFT) % _WRAP
+        intercept = float(-_WRAP_SHIFT)
     if slope.is_integer() and intercept.is_integer():
         hu = to_int16_hu(stored * int(slope) + int(intercept))
     else:
         hu = to_int16_hu(stored * slope + intercept)
     hu[padding] = AIR_HU
     return hu
+
+
+def _went_round(stored: npt.NDArray[np.int64], padding: npt.NDArray[np.bool_]) -> bool:
+    dense = (stored >= _WRAP - _WRAP_SHIFT) & ~padding
+    return int(np.count_nonzero(dense)) > _WRAPPED_SHARE * stored.size
 
 
 def _padding(stored: npt.NDArray[np.int64], dataset: pydicom.FileDataset) -> npt.NDArray[np.bool_]:

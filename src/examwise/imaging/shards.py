@@ -7,7 +7,6 @@ read at an offset that the store's tables hold, and one codec call.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,9 +57,9 @@ def encode_exam(pixels_hu: npt.NDArray[np.int16]) -> CodedExam:
     if pixels_hu.dtype != np.int16 or pixels_hu.ndim != 3:
         raise ValueError(f"expected int16 (slices, rows, columns), got {pixels_hu.dtype}")
     n_slices, rows, columns = pixels_hu.shape
-    store = zarr.storage.MemoryStore()
+    objects: dict[str, zarr.core.buffer.Buffer] = {}
     array = zarr.create_array(
-        store,
+        zarr.storage.MemoryStore(objects),
         name=_ARRAY,
         shape=pixels_hu.shape,
         dtype="int16",
@@ -77,7 +76,8 @@ def encode_exam(pixels_hu: npt.NDArray[np.int16]) -> CodedExam:
         attributes={"unit": "HU"},
     )
     array[:] = pixels_hu
-    metadata, shard = asyncio.run(_objects(store))
+    metadata = objects[f"{_ARRAY}/zarr.json"].to_bytes()
+    shard = objects[f"{_ARRAY}/c/0/0/0"].to_bytes()
     index = np.frombuffer(
         shard[-_CHECKSUM_BYTES - n_slices * _INDEX_ENTRY.itemsize : -_CHECKSUM_BYTES],
         _INDEX_ENTRY,
@@ -92,15 +92,6 @@ def encode_exam(pixels_hu: npt.NDArray[np.int16]) -> CodedExam:
         np.uint32,
     )
     return CodedExam(metadata, shard, offsets, lengths, checksums)
-
-
-async def _objects(store: zarr.storage.MemoryStore) -> tuple[bytes, bytes]:
-    prototype = zarr.core.buffer.default_buffer_prototype()
-    metadata = await store.get(f"{_ARRAY}/zarr.json", prototype)
-    shard = await store.get(f"{_ARRAY}/c/0/0/0", prototype)
-    if metadata is None or shard is None:
-        raise AssertionError("zarr wrote no array")
-    return metadata.to_bytes(), shard.to_bytes()
 
 
 def decode_slice(

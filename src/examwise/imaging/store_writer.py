@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
 from examwise.imaging.shards import encode_exam
 
+# A frame of its own for every record takes several times the room of its rows.
+_RECORDS_A_PART = 500
 _TABLES = {"exams": EXAMS, "slices": SLICES, "labels": LABELS, "files": FILES}
 _SORTED_BY = {
     "exams": ["exam_id"],
@@ -127,15 +130,21 @@ def finish_store(stage: Stage) -> None:
     if stage.finished:
         return
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in _TABLES}
-    for record in CommitLog(stage.storage):
-        for name, columns in record.payload.items():
-            parts[name].append(pl.DataFrame(columns, schema=_TABLES[name].dtypes))
+    records = iter(CommitLog(stage.storage))
+    while batch := list(islice(records, _RECORDS_A_PART)):
+        for name, part in parts.items():
+            part.append(_joined(_TABLES[name], [record.payload.get(name, {}) for record in batch]))
     group = {"zarr_format": 3, "node_type": "group", "attributes": {"unit": "HU"}}
     stage.storage.write(f"{PIXELS}/zarr.json", readable_json(group))
     for name, schema in _TABLES.items():
-        frame = pl.concat([schema.frame([]), *parts[name]])
+        frame = pl.concat([schema.frame([]), *parts.pop(name)])
         schema.write(stage.storage, frame.sort(_SORTED_BY[name], maintain_order=True))
     stage.finish()
+
+
+def _joined(schema: TableSchema, parts: Sequence[Mapping[str, Sequence[Any]]]) -> pl.DataFrame:
+    columns = {name: list(chain(*(part.get(name, ()) for part in parts))) for name in schema.names}
+    return pl.DataFrame(columns, schema=schema.dtypes)
 
 
 def _columns(schema: TableSchema, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -33,6 +33,18 @@ class ArchiveLabels:
     n_labels_without_file: int = 0
     n_files_without_label: int = 0
 
+    def above(self, path: str) -> list[str]:
+        """Return the labelled folders that a file lies in, the outermost first.
+
+        Example:
+            >>> ArchiveLabels(folders={"a": (1,), "a/b": (1,)}).above("a/b/1.dcm")
+            ['a', 'a/b']
+        """
+        if not self.folders:
+            return []
+        ends = [0, *(end for end, mark in enumerate(path) if mark == "/")]
+        return [path[:end] for end in ends if path[:end] in self.folders]
+
 
 def exam_values(slice_values: Iterable[Values]) -> Values:
     """Work out an exam's values from those of all its images.

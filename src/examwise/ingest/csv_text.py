@@ -18,8 +18,8 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 def scan_csv_text(path: Path, *required: str) -> pl.LazyFrame:
     """Begin to read a CSV file with a header, every value as text, untouched.
 
-    A byte-order mark is dropped, UTF-16 with one is understood. Nothing is guessed about types,
-    so that every value can be checked and named by its row.
+    A byte-order mark is dropped, UTF-16 with one is understood, blank lines are passed over.
+    Nothing is guessed about types, so that every value can be checked and named by its row.
 
     Args:
         path: The file.
@@ -61,7 +61,8 @@ def scan_csv_text(path: Path, *required: str) -> pl.LazyFrame:
                 remedy="check the header row; columns are separated by commas",
             )
     renamed = table.rename(dict(zip(names, stripped, strict=True)))
-    return renamed.with_row_index(ROW, offset=2)
+    filled = pl.any_horizontal(pl.exclude(ROW).is_not_null())
+    return renamed.with_row_index(ROW, offset=2).filter(filled)
 
 
 def collect_csv_text(table: pl.LazyFrame, path: Path) -> pl.DataFrame:

@@ -112,7 +112,7 @@ def _stated(group: Sequence[ScannedFile], labels: ArchiveLabels) -> Values:
     values = UNKNOWN
     if group[0].kind == "nifti":
         values = labels.files.get(group[0].path, UNKNOWN)
-    for folder in sorted({folder for file in group for folder in _folders(file.path, labels)}):
+    for folder in sorted({folder for file in group for folder in labels.above(file.path)}):
         values = _agree(values, labels.folders[folder])
     return values
 
@@ -127,10 +127,3 @@ def _agree(first: Values, second: Values) -> Values:
             remedy="correct the rows of its folder, of folders around it, or of its slices",
         )
     return merged
-
-
-def _folders(path: str, labels: ArchiveLabels) -> list[str]:
-    if not labels.folders:
-        return []
-    ends = [0, *(end for end, mark in enumerate(path) if mark == "/")]
-    return [path[:end] for end in ends if path[:end] in labels.folders]

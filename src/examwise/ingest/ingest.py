@@ -44,8 +44,9 @@ def ingest_archive(
     """Read an archive into an exam store.
 
     The label file is checked against the files before anything is written. An interrupted ingest
-    goes on where it was; a finished store is not touched. The same source, key and options give
-    the same bytes, whatever the executor and however often it was interrupted.
+    goes on where it was; a finished store is not touched (a lost crosswalk is made again). The
+    same source, key and options give the same bytes, whatever the executor and however often it
+    was interrupted.
 
     Args:
         layout: A key of :data:`~examwise.ingest.importers.IMPORTERS`.
@@ -79,7 +80,9 @@ def ingest_archive(
     )
     storage = Storage(store)
     # Refuse a store of another kind, or leave a finished one, before hours of reading.
-    if (storage.exists(BEGUN) or storage.list()) and begin().finished:
+    finished = (storage.exists(BEGUN) or storage.list()) and begin().finished
+    store_id = stage_store_id(identity, layout, listing)
+    if finished and identity.has_crosswalk(store_id):
         return read_summary(storage)
     known = (
         importer.read_labels(label_file, listing.paths, config) if label_file else ArchiveLabels()
@@ -87,6 +90,10 @@ def ingest_archive(
     files = scan_files(
         source, listing, reads_nifti=importer.reads_nifti, executor=executor, progress=progress
     )
+    log = CommitLog(storage)
+    if finished:  # the crosswalk was lost
+        identity.write_crosswalk(store_id, make_crosswalk(files, log, identity))
+        return read_summary(storage)
     items = make_exam_items(files, known, identity)
     if not items:
         raise _nothing_usable(source, (file.reason for file in files))
@@ -100,7 +107,7 @@ def ingest_archive(
         identity,
     )
     outcomes = _store_exams(job, items, executor, progress)
-    stored = {*CommitLog(storage).items()}
+    stored = {*log.items()}
     kept = [item for item in items if f"exams/{item.exam_id}" in stored]
     if not kept:
         stage.storage.delete(BEGUN)
@@ -108,12 +115,8 @@ def ingest_archive(
         raise _nothing_usable(source, (*reasons, *(file.reason for file in files if file.reason)))
     if rest := _rest(files, items, kept, outcomes, identity):
         StoreWriter(store).write_files("rest", rest)
-    log = CommitLog(storage)
-    identity.write_crosswalk(
-        stage_store_id(identity, layout, listing), make_crosswalk(files, log, identity)
-    )
-    in_exams = {path for item in kept for path in (*item.paths, *item.beside)}
-    summary = summarise(log, known, n_labels_in_no_exam=len(known.files.keys() - in_exams))
+    identity.write_crosswalk(store_id, make_crosswalk(files, log, identity))
+    summary = summarise(log, known, n_labels_in_no_exam=_labels_in_no_exam(known, kept))
     write_summary(storage, summary)
     finish_store(stage)
     return summary
@@ -158,6 +161,12 @@ def _require_apart(source: Path, folder: Path | None, what: str) -> None:
             got="a folder within it",
             remedy="choose another folder",
         )
+
+
+def _labels_in_no_exam(labels: ArchiveLabels, kept: Sequence[ExamItem]) -> int:
+    files = {path for item in kept for path in (*item.paths, *item.beside)}
+    folders = {folder for item in kept for path in item.paths for folder in labels.above(path)}
+    return len(labels.files.keys() - files) + len(labels.folders.keys() - folders)
 
 
 def _store_exams(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
+
+_SAMPLED_FILES = 16
+_SAMPLED_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -19,16 +22,13 @@ class Listing:
     Attributes:
         paths: Sorted paths within the source, with forward slashes.
         sizes: Bytes of each; -1 for what is no regular file or cannot be looked at.
+        digest: Of all paths and sizes, and of how a few of the files begin: two studies whose
+            files have the same names and sizes differ there, and a copy does not.
     """
 
     paths: tuple[str, ...] = field(repr=False)
     sizes: tuple[int, ...] = field(repr=False)
-
-    @property
-    def digest(self) -> str:
-        """Digest of all paths and sizes."""
-        lines = (f"{size} {path}\n" for path, size in zip(self.paths, self.sizes, strict=True))
-        return sha256_hex("".join(lines).encode("utf-8", "surrogateescape"))
+    digest: str
 
 
 def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()) -> Listing:
@@ -54,26 +54,45 @@ def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()
         )
     excluded = {_identity(path) for path in without} - {None}
     found: dict[str, int] = {}
-    for entry in _walk(top, seen=set()):
+    try:
+        entries = list(_walk(top, seen=set()))
+    except OSError as error:
+        # Names of folders below the source may be those of patients.
+        raise InputError(
+            where=source,
+            expected="folders that can all be listed",
+            got=f"{error.strerror} for one of them",
+            remedy="allow reading all of them (find shows which), or move them out of the source",
+        ) from None
+    for entry in entries:
         if excluded and _identity(Path(entry)) in excluded:
             continue
         path = Path(entry).relative_to(source).as_posix()
         found[path] = _size(entry)
     paths = tuple(sorted(found))
-    return Listing(paths, tuple(found[path] for path in paths))
+    sizes = tuple(found[path] for path in paths)
+    return Listing(paths, sizes, _digest(source, paths, sizes))
+
+
+def _digest(source: Path, paths: Sequence[str], sizes: Sequence[int]) -> str:
+    lines = [f"{size} {path}\n" for path, size in zip(paths, sizes, strict=True)]
+    regular = [path for path, size in zip(paths, sizes, strict=True) if size >= 0]
+    step = max(1, len(regular) // _SAMPLED_FILES)
+    lines += [_beginning(source / path) for path in regular[::step]]
+    return sha256_hex("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def _beginning(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return sha256_hex(file.read(_SAMPLED_BYTES))
+    except OSError:
+        return "unreadable"
 
 
 def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        seen.add(_identity(folder) or (0, 0))
-    except OSError as error:
-        raise InputError(
-            where=folder,
-            expected="a folder that can be listed",
-            got=error.strerror,
-            remedy="allow reading it, or move it out of the source",
-        ) from None
+    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    seen.add(_identity(folder) or (0, 0))
     for entry in entries:
         if entry.name.startswith("."):
             continue

@@ -53,10 +53,16 @@ class RsnaImporter:
     ) -> ArchiveLabels:
         """Read the challenge's label file; a file's labels are found by its name."""
         table = _parse(labels)
-        path_of = {_stem(path): path for path in paths if path.lower().endswith(".dcm")}
-        images = table["image"].to_list()
-        missing_files = sum(image not in path_of for image in images)
-        missing_labels = len(path_of) - (len(images) - missing_files)
+        # Few different rows among many images: let equal ones share one tuple.
+        shared: dict[Values, Values] = {}
+        rows = table.select(FINDINGS).iter_rows()
+        of_image = {
+            image: shared.setdefault(row, row)
+            for image, row in zip(table["image"].to_list(), rows, strict=True)
+        }
+        stems = {path: _stem(path) for path in paths if path.lower().endswith(".dcm")}
+        missing_files = len(of_image.keys() - stems.values())
+        missing_labels = sum(stem not in of_image for stem in stems.values())
         if (missing_files or missing_labels) and not config.allow_unmatched_labels:
             raise InputError(
                 where=labels,
@@ -65,16 +71,9 @@ class RsnaImporter:
                 f"{missing_labels} files without a label",
                 remedy=f"complete the archive, or go on with what matches by {_ALLOW}",
             )
-        # Few different rows among many images: let equal ones share one tuple.
-        shared: dict[Values, Values] = {}
-        values = {
-            path_of[image]: shared.setdefault(row, row)
-            for image, row in zip(images, table.select(FINDINGS).iter_rows(), strict=True)
-            if image in path_of
-        }
         return ArchiveLabels(
             source=self.archive_name,
-            files=values,
+            files={path: of_image[stem] for path, stem in stems.items() if stem in of_image},
             n_labels_without_file=missing_files,
             n_files_without_label=missing_labels,
         )

@@ -13,7 +13,7 @@ from examwise.core.executors.protocol import Executor
 from examwise.core.progress import Progress
 from examwise.imaging.dicom_header import read_header
 from examwise.imaging.dicom_rules import require_ct_slice
-from examwise.imaging.nifti import check_nifti, is_nifti_name
+from examwise.imaging.nifti import NIFTI_SUFFIXES, check_nifti, is_nifti_name
 from examwise.imaging.reasons import ImageRefused
 from examwise.ingest.listing import Listing
 
@@ -104,7 +104,9 @@ def _scan_file(source: Path, path: str, reads_nifti: bool) -> ScannedFile:
 
 
 def _stem(path: str) -> str:
-    return path.rpartition("/")[2].removesuffix(".gz").rpartition(".")[0]
+    name = path.rpartition("/")[2]
+    suffix = next(suffix for suffix in NIFTI_SUFFIXES if name.lower().endswith(suffix))
+    return name[: -len(suffix)]
 
 
 def _without_conflicts(files: Iterable[ScannedFile]) -> list[ScannedFile]:

@@ -33,7 +33,8 @@ class IngestSummary:
         n_unlabelled_exams: Exams without any label event.
         n_labels_without_file: Labelled images that the source does not have.
         n_files_without_label: Images without a label, where all should have one.
-        n_labels_in_no_exam: Labelled files that are part of no stored exam.
+        n_labels_in_no_exam: Labelled files that are part of no stored exam, and labelled
+            folders that hold none.
     """
 
     n_exams: int

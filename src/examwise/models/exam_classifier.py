@@ -70,7 +70,9 @@ class ExamClassifier(nn.Module):
             self.encoder = ENCODERS.load(config.encoder)(width=config.width, in_channels=1)
             self.embedding = nn.Sequential(
                 nn.Linear(self.encoder.n_features, config.embedding),
-                nn.ReLU(),
+                # Not cut off at zero: on few labels all units may turn negative for every slice,
+                # which would end all learning.
+                nn.LeakyReLU(0.1),
                 nn.Dropout(config.dropout),
             )
             self.classifier = nn.Linear(config.embedding, len(config.findings))

@@ -18,7 +18,7 @@ from examwise.core.schemas.predictions import (
     PREDICTED_SLICES,
     THRESHOLDS,
 )
-from examwise.core.schemas.run import MODEL
+from examwise.core.schemas.run import LABEL_SET, MODEL
 from examwise.core.stage import MANIFEST, Stage, read_manifest
 from examwise.core.storage import Storage
 from examwise.data.splits import PARTS, has_splits, read_splits
@@ -58,6 +58,9 @@ def predict_store(
 ) -> PredictionSummary:
     """Predict the exams of a store, or of one part of it, by a run's model.
 
+    An exam's split is the store's, unless the run has seen labels of its patient: then it is the
+    part that these labels were in, whatever has become of the store's splits.
+
     Args:
         run: The run directory.
         store: The exam store.
@@ -70,7 +73,8 @@ def predict_store(
 
     Raises:
         InputError: If run or store are no such thing, the store's matrix is not the model's, the
-            part has no exam, or ``out`` holds something else.
+            part has no exam, the test part holds patients that the run has learned from, or
+            ``out`` holds something else.
         IntegrityError: If stored pixels or weights are damaged.
     """
     if split is not None and split not in PARTS:
@@ -80,7 +84,7 @@ def predict_store(
             raise InputError(where=name, expected="at least 1", got=value)
     description = _describe(run)
     stored = StoredExams(store)
-    exams = _choose(stored, store, split)
+    exams = _choose(stored, store, split, learned=_learned_from(run, stored))
     _require_matrix(exams, tuple(description["matrix"]), store)
     stage = Stage.begin(
         out,
@@ -140,13 +144,32 @@ def _describe(run: str) -> Mapping[str, Any]:
         ) from error
 
 
-def _choose(stored: StoredExams, store: str, split: str | None) -> pl.DataFrame:
+def _learned_from(run: str, stored: StoredExams) -> pl.DataFrame:
+    """Return the store's patients whose labels the run has seen: ``patient_key``, ``learned``."""
+    seen = LABEL_SET.read(Storage(run)).select("exam_id", pl.col("part").alias("learned"))
+    exams = stored.exams.join(seen.unique(), on="exam_id")
+    return exams.select("patient_key", "learned").unique("patient_key")
+
+
+def _choose(
+    stored: StoredExams, store: str, split: str | None, *, learned: pl.DataFrame
+) -> pl.DataFrame:
     """Return the exams to predict, with their part."""
-    if split is None and not has_splits(store):
-        return stored.exams.with_columns(pl.lit(UNSEEN).alias("split"))
-    parts = read_splits(store).select("exam_id", "split")
-    exams = stored.exams.join(parts, on="exam_id", how="left").sort("exam_id")
-    exams = exams.with_columns(pl.col("split").fill_null(UNSEEN))
+    exams = stored.exams.with_columns(pl.lit(None, pl.String).alias("split"))
+    if split is not None or has_splits(store):
+        parts = read_splits(store).select("exam_id", "split")
+        exams = stored.exams.join(parts, on="exam_id", how="left")
+    exams = exams.join(learned, on="patient_key", how="left").sort("exam_id")
+    leaked = exams.filter((pl.col("split") == "test") & pl.col("learned").is_not_null())
+    if split == "test" and leaked.height:
+        raise InputError(
+            where=store,
+            expected="test patients that the run has not learned from",
+            got=f"{leaked.height} exams of patients whose labels it has seen",
+            remedy="restore the splits with which the run was trained, or train again",
+        )
+    exams = exams.with_columns(pl.coalesce("learned", "split", pl.lit(UNSEEN)).alias("split"))
+    exams = exams.drop("learned")
     if split is not None:
         exams = exams.filter(pl.col("split") == split)
         if not exams.height:

@@ -21,6 +21,7 @@ from examwise.data.label_set import LabelSet
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
+from examwise.studies.config import n_validation_labels
 from examwise.studies.reader_effort import ReaderEffort, run_actions
 
 _ORDER = ("exam_id", "slice_index")
@@ -140,7 +141,9 @@ def draw_labels(
     Raises:
         InputError: If there are not as many labels, or the budget does not reach for one unit.
     """
-    n_validation = round(validation_fraction * budget) if budget >= validation_from else 0
+    n_validation = n_validation_labels(
+        budget, fraction=validation_fraction, smallest=validation_from
+    )
     parts = {}
     for part, purchases, n_wanted in (
         ("train", train, budget - n_validation),

@@ -68,6 +68,16 @@ class ArmConfig:
             )
 
 
+def n_validation_labels(budget: int, *, fraction: float, smallest: int) -> int:
+    """Return how many labels of a budget are for validation: none below ``smallest``.
+
+    Example:
+        >>> [n_validation_labels(m, fraction=0.2, smallest=100) for m in (50, 100, 900)]
+        [0, 20, 180]
+    """
+    return round(fraction * budget) if budget >= smallest else 0
+
+
 @dataclass(frozen=True)
 class SplitConfig:
     """Fractions of the patients.
@@ -152,3 +162,36 @@ class StudyConfig:
         names = [arm.learner for arm in self.arms]
         if len(set(names)) < len(names):
             raise InputError(where="study.arms", expected="each learner once", got=names)
+        for arm in self.arms:
+            self._require_rising_training(arm)
+            self._require_costs(arm)
+
+    def _require_rising_training(self, arm: ArmConfig) -> None:
+        trained = [
+            budget
+            - n_validation_labels(
+                budget, fraction=self.validation_fraction, smallest=self.validation_from
+            )
+            for budget in arm.budgets
+        ]
+        if any(later < earlier for earlier, later in itertools.pairwise(trained)):
+            raise InputError(
+                where=f"study.arms, budgets of {arm.learner}",
+                expected="larger budgets to hold all training labels of the smaller ones",
+                got=f"budgets {arm.budgets} with {tuple(trained)} training labels",
+                remedy=f"leave a gap between budgets below and from {self.validation_from}, where "
+                "a part of the labels begins to go to validation",
+            )
+
+    def _require_costs(self, arm: ArmConfig) -> None:
+        costs = self.costs
+        if costs is None:
+            return
+        unit = costs.seconds_per_slice if arm.acquisition == "spread" else costs.seconds_per_exam
+        if not unit + costs.seconds_per_action:
+            raise InputError(
+                where="costs",
+                expected=f"some seconds for labels drawn by {arm.acquisition}",
+                got="none",
+                remedy="leave costs out if you do not know them",
+            )

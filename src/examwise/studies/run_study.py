@@ -14,6 +14,7 @@ from examwise.core.digests import readable_json, sha256_hex
 from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
 from examwise.core.progress import Progress, SilentProgress
+from examwise.core.schemas.store import SPLITS
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import MANIFEST, Stage
 from examwise.core.storage import Storage
@@ -146,12 +147,18 @@ def draw_all(store: str, config: StudyConfig, plan: list[PlannedRun]) -> dict[st
 
 
 def _write_plan(storage: Storage, plan: list[PlannedRun], store: str) -> None:
-    manifest = Storage(store).read(MANIFEST)
-    text = readable_json({"store": sha256_hex(manifest), "runs": [run.to_dict() for run in plan]})
+    source = Storage(store)
+    text = readable_json(
+        {
+            "store": sha256_hex(source.read(MANIFEST)),
+            "splits": sha256_hex(source.read(SPLITS.file)),
+            "runs": [run.to_dict() for run in plan],
+        }
+    )
     if storage.exists(PLAN) and storage.read(PLAN) != text:
         raise InputError(
             where=f"{storage.url}/{PLAN}",
-            expected="the plan and the store with which the study began",
+            expected="the plan, the store and the splits with which the study began",
             got="others",
             remedy="restore the store, or run the study in a new directory",
         )

@@ -53,4 +53,5 @@ class FlipAndShift:
     @staticmethod
     def _shift(drawn: Tensor, side: int) -> Tensor:
         largest = round(_LARGEST_SHIFT * side)
-        return torch.floor(drawn * (2 * largest + 1)).long() - largest
+        # A draw just below 1 is 1 in single precision.
+        return torch.floor(drawn * (2 * largest + 1)).long().clamp(max=2 * largest) - largest

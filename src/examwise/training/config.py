@@ -27,7 +27,8 @@ class TrainingConfig:
         validate_every: Steps between validations, and between checkpoints.
         validation_minimum: With fewer validation labels the last weights are kept and the
             threshold is 0.5: too few to choose by.
-        balanced: Whether a step takes as many positive as negative labels.
+        balanced: Whether a step takes as many positive as negative labels, as far as there are
+            so many: a class with fewer than half a step's labels brings each of them once.
         weigh_positives: Whether a positive label's loss counts as often as negatives outnumber
             positives among the training labels.
         augment: Whether images are flipped left to right and shifted at random.

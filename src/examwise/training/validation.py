@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import expit
 
 from examwise.data.loading import BagReader, read_in_batches
 from examwise.metrics.thresholds import youden_threshold
@@ -58,7 +59,7 @@ def validate(
                 labels.append(scores[1].cpu().numpy())
     finally:
         classifier.train(was_training)
-    probabilities = 1 / (1 + np.exp(-np.concatenate(logits)))
+    probabilities = expit(np.concatenate(logits))
     return ValidationResult(total / max(n_labels, 1), probabilities, np.concatenate(labels))
 
 

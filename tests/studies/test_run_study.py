@@ -1,0 +1,35 @@
+import pytest
+
+from examwise.core.errors import InputError
+from examwise.data.splits import split_store
+from examwise.studies.config import ArmConfig, StudyConfig
+from examwise.studies.run_study import begin_study, run_study
+
+CONFIG = StudyConfig(arms=(ArmConfig("weak", "exam", (10,)),), target_auc=0.8, repeats=1)
+
+
+class StoppedError(Exception):
+    """Stands for a study that is killed before its first run."""
+
+
+class StoppingExecutor:
+    """Starts nothing."""
+
+    def map(self, function, items):
+        raise StoppedError
+
+
+def go_on(out, store):
+    stage = begin_study(out, CONFIG, source={})
+    return run_study(stage, CONFIG, store=store, executor=StoppingExecutor())
+
+
+def test_a_study_does_not_go_on_with_other_splits(make_store, tmp_path):
+    store = make_store(tmp_path / "store", n_exams=40, matrix=8)
+    split_store(store, seed=0)
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            go_on(tmp_path / "study", store)
+    split_store(store, seed=1, replace=True)
+    with pytest.raises(InputError, match="the store and the splits with which the study began"):
+        go_on(tmp_path / "study", store)
