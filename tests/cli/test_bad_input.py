@@ -183,6 +183,7 @@ def test_wrong_words(words, part, tmp_path, capsys, monkeypatch):
     ("text", "part"),
     [
         ("", "study file"),
+        ("study: &a\n  x: *a\n", "contains itself"),
         ("study: [1, 2", "study file"),
         ("study: {target_auc: 0.8}", "arms"),
         ("study:\n  target_auc: 0.8\n  arms: []\n", "at least one arm"),

@@ -21,6 +21,7 @@ def raising(error):
         (ExamwiseError("our fault"), 1, "examwise: our fault"),
         (KeyboardInterrupt(), 130, "the same command goes on from here"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "got a full disk"),
+        (OSError(errno.EROFS, "Read-only file system", "x"), 2, "Read-only file system"),
         (FileNotFoundError(errno.ENOENT, "No such file", "x/y"), 2, "x/y: expected to be able"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), 2, "Permission denied"),
         (OSError(errno.EIO, "Input/output error"), 1, "a fault of examwise itself (OSError"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -93,7 +94,7 @@ def test_study_on_a_store(store, tmp_path, capsys):
     out = tmp_path / "study"
     config = tmp_path / "study.yaml"
     text = yaml.safe_load(CONFIG.read_text())
-    text["study"]["repeats"] = 1
+    text["study"] = {**text["study"], "repeats": 1, "split": None}
     for arm in text["study"]["arms"]:
         arm["budgets"] = arm["budgets"][:1]
     config.write_text(yaml.safe_dump(text))
@@ -140,3 +141,52 @@ def test_study_on_a_users_own_folder(archive, identity, tmp_path, capsys):
     exams = pl.read_parquet(out / "store/exams.parquet")
     assert exams.height == truth["series"].n_unique()
     assert not (out / "archive").exists()
+
+
+def test_study_on_a_store_that_is_not_split_leaves_it_alone(place, archive, identity, tmp_path):
+    words = ["ingest", "rsna", str(archive), str(tmp_path / "store"), "--ingest.matrix", "32"]
+    assert main([*words, *identity, "--workers", "1", "--quiet"]) == 0
+    before = sorted(path.name for path in (tmp_path / "store").iterdir())
+    words = ["study", str(CONFIG), "--store", str(tmp_path / "store"), "--out", str(tmp_path / "x")]
+    assert main(words) == 2
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == before
+    assert not (tmp_path / "x").exists()
+
+
+def test_study_with_another_split_than_its_store_is_refused(store, tmp_path, capsys):
+    config = tmp_path / "study.yaml"
+    config.write_text(
+        CONFIG.read_text().replace("test: 0.3}", "test: 0.3}").replace("0.5,", "0.4,")
+    )
+    words = ["study", str(config), "--store", str(store), "--out", str(tmp_path / "x")]
+    assert main(words) == 2
+    assert "write split: null to take the store's own" in capsys.readouterr().err
+
+
+def test_refused_ingest_leaves_no_key_behind(archive, tmp_path):
+    inside = archive / "stage_2_train" / "id"
+    words = ["ingest", "rsna", str(archive), str(tmp_path / "store"), "--identity", str(inside)]
+    assert main(words) == 2
+    assert not inside.exists()
+
+
+def test_raw_files_have_no_parts(run, archive, identity, tmp_path, capsys):
+    words = ["predict", str(run), str(archive), "--split", "test", "--out", str(tmp_path / "x")]
+    assert main([*words, *identity]) == 2
+    assert "--split: expected an exam store" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_study_that_lost_a_run_says_so(store, tmp_path, capsys):
+    out = tmp_path / "study"
+    text = yaml.safe_load(CONFIG.read_text())
+    text["study"] = {**text["study"], "repeats": 1, "split": None}
+    for arm in text["study"]["arms"]:
+        arm["budgets"] = arm["budgets"][:1]
+    config = tmp_path / "study.yaml"
+    config.write_text(yaml.safe_dump(text))
+    words = ["study", str(config), "--out", str(out), "--store", str(store), "--workers", "1"]
+    assert main([*words, "--quiet"]) == 0
+    shutil.rmtree(next((out / "predictions").iterdir()))
+    assert main([*words, "--quiet"]) == 2
+    assert "1 missing" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import pytest
 
 from examwise.cli.main import main
 from examwise.core.identity import Identity
-from examwise.core.stage import MANIFEST
+from examwise.core.manifest import MANIFEST
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 

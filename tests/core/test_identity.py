@@ -41,6 +41,13 @@ def test_key_is_made_once_and_private(tmp_path):
     assert mode(tmp_path / "id/key") == 0o600
 
 
+def test_nothing_is_written_before_the_key_is_needed(tmp_path):
+    identity = Identity(tmp_path / "id")
+    assert not (tmp_path / "id").exists()
+    assert identity.key_id
+    assert (tmp_path / "id/key").exists()
+
+
 def test_pseudonyms_depend_on_the_key(tmp_path):
     assert Identity(tmp_path / "a").patient_key("x") != Identity(tmp_path / "b").patient_key("x")
 
@@ -75,14 +82,14 @@ def test_absent_crosswalk_is_named(tmp_path):
 def test_damaged_key_is_refused_and_kept(tmp_path, content):
     (tmp_path / "key").write_bytes(content)
     with pytest.raises(InputError, match="restore it from your backup"):
-        Identity(tmp_path)
+        _ = Identity(tmp_path).key_id
     assert (tmp_path / "key").read_bytes() == content
 
 
 def test_another_key_than_the_wanted_one_is_refused(tmp_path):
-    Identity(tmp_path, key=bytes(32))
+    assert Identity(tmp_path, key=bytes(32)).key_id
     with pytest.raises(InputError, match="choose another identity folder"):
-        Identity(tmp_path, key=b"1" * 32)
+        _ = Identity(tmp_path, key=b"1" * 32).key_id
 
 
 def test_default_folder_follows_the_environment(monkeypatch, tmp_path):
@@ -101,7 +108,7 @@ def test_crosswalk_schema_is_checked(tmp_path):
 def test_folder_that_cannot_be_made_is_named_with_a_way_out(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/id: .*--identity or EXAMWISE_IDENTITY"):
-        Identity(tmp_path / "file" / "id")
+        _ = Identity(tmp_path / "file" / "id").key_id
 
 
 def test_user_without_a_home(monkeypatch):

@@ -4,8 +4,10 @@ import uuid
 import pytest
 
 from examwise import __version__
-from examwise.core.errors import InputError, SchemaError
-from examwise.core.stage import Stage, describe_command, read_manifest
+from examwise.core.command_line import describe_command
+from examwise.core.errors import InputError, IntegrityError, SchemaError
+from examwise.core.manifest import begun_kind, read_manifest
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 
 
@@ -57,6 +59,56 @@ def test_other_options_are_refused_and_named(url):
     begin(url)
     with pytest.raises(InputError, match=r"to go on with configuration\.model\.width = 8, got 16"):
         begin(url, configuration={"model": {"width": 16}, "steps": 3})
+
+
+def test_changed_input_is_named(url):
+    begin(url)
+    with pytest.raises(
+        InputError, match=r"the input with which it was begun \(store\), got another"
+    ):
+        begin(url, inputs={"store": "xyz"})
+
+
+def test_directory_of_another_kind_is_not_begun(url):
+    begin(url)
+    with pytest.raises(
+        InputError, match="a new directory, or one of kind study, got one of kind run"
+    ):
+        begin(url, kind="study")
+
+
+def test_unfinished_stage_is_not_gone_on_with_by_another_version(url):
+    storage = begin(url).storage
+    begun = json.loads(storage.read("stage.json"))
+    storage.write("stage.json", json.dumps({**begun, "tool_version": "0.0.1"}).encode())
+    with pytest.raises(InputError, match=r"go on with tool_version = 0\.0\.1"):
+        begin(url)
+    storage.write("manifest.json", b"{}")
+    assert begin(url).finished
+
+
+def test_outputs_are_vouched_for(url):
+    stage = begin(url)
+    stage.storage.write("model.json", b"{}")
+    stage.finish(outputs=["model.json"])
+    manifest = read_manifest(url, kind="run")
+    assert manifest.read_output(stage.storage, "model.json") == b"{}"
+    stage.storage.write("model.json", b"[]")
+    with pytest.raises(IntegrityError, match=r"model\.json: expected the file once written"):
+        manifest.read_output(stage.storage, "model.json")
+    stage.storage.delete("model.json")
+    with pytest.raises(
+        InputError, match=r"model\.json: expected a file of this directory, got none"
+    ):
+        manifest.read_output(stage.storage, "model.json")
+
+
+def test_kind_of_a_begun_directory(url):
+    assert begun_kind(url) is None
+    begin(url)
+    assert begun_kind(url) == "run"
+    Storage(url).write("stage.json", b"[")
+    assert begun_kind(url) is None
 
 
 def test_foreign_directory_is_refused_untouched(url):

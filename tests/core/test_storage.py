@@ -110,3 +110,30 @@ def test_write_survives_the_sweep_of_another_process(tmp_path, monkeypatch):
     storage.write("a", b"1")
     assert storage.read("a") == b"1"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_creating_never_replaces(storage):
+    assert storage.create("a/b", b"first")
+    assert not storage.create("a/b", b"second")
+    assert storage.read("a/b") == b"first"
+    assert storage.list() == ["a/b"]
+
+
+def test_of_many_creators_one_succeeds(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    storage = Storage(tmp_path)
+    (tmp_path / "x").mkdir()
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: storage.create("x/y", b"%d" % n), range(8)))
+    assert made.count(True) == 1
+    assert storage.read("x/y") == b"%d" % made.index(True)
+
+
+def test_memory_is_not_shared_between_processes(storage):
+    assert storage.shared == (storage.local is not None)
+
+
+def test_web_addresses_cannot_be_written_to():
+    with pytest.raises(InputError, match="a place that can be written to"):
+        Storage("https://example.org/store")

@@ -37,6 +37,8 @@ def guarded(command: Callable[[Sequence[str]], ExitStatus], argv: Sequence[str])
         return _end(ExitStatus.INTERRUPTED, "interrupted; the same command goes on from here", argv)
     except ExamwiseError as error:
         return _end(error.exit_status, str(error), argv)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         if error.errno in _FULL:
             message = (
@@ -44,7 +46,7 @@ def guarded(command: Callable[[Sequence[str]], ExitStatus], argv: Sequence[str])
                 "directory, then run the same command again: it goes on where it was"
             )
             return _end(ExitStatus.WRONG_INPUT, message, argv)
-        if isinstance(error, _INPUT_ERRORS):
+        if isinstance(error, _INPUT_ERRORS) or error.errno == errno.EROFS:
             message = f"{error.filename}: expected to be able to use it, got: {error.strerror}"
             return _end(ExitStatus.WRONG_INPUT, message, argv)
         return _fault(error, argv)

@@ -57,7 +57,7 @@ def parse(parser: ArgumentParser, argv: Sequence[str]) -> Namespace:
     """
     try:
         return parser.parse_args(list(argv))
-    except ArgumentError as error:
+    except (ArgumentError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             where=parser.prog,
             expected="options as in its --help",

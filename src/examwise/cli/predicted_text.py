@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from examwise.core.identity import Identity
+from examwise.core.manifest import read_manifest
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES, THRESHOLDS
-from examwise.core.stage import read_manifest
 from examwise.core.storage import Storage
 
 _MOST_LISTED = 20

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from examwise.core.errors import InputError
@@ -64,8 +66,19 @@ def read_study_file(path: Path) -> StudyFile:
     if not path.is_file():
         raise InputError(where=path, expected="a study file (YAML)", got="no such file")
     try:
+        _require_tree(yaml.safe_load(path.read_text()))
         return StudyFile(**vars(parser.instantiate(parser.parse_path(str(path)))))
-    except (ArgumentError, TypeError, UnicodeDecodeError) as error:
+    except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(
             where=path, expected="a study file (YAML)", got=error, remedy="correct the file"
         ) from error
+
+
+def _require_tree(value: Any, above: tuple[int, ...] = ()) -> None:
+    # An alias of something above itself would never end.
+    if id(value) in above:
+        raise ValueError("a value that contains itself")
+    if isinstance(value, dict | list):
+        children = value.values() if isinstance(value, dict) else value
+        for child in children:
+            _require_tree(child, (*above, id(value)))

@@ -16,16 +16,16 @@ from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
 from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
+from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress
-from examwise.core.schemas.store import SPLITS
-from examwise.core.stage import MANIFEST, read_manifest
 from examwise.core.storage import Storage
-from examwise.data.splits import split_store
+from examwise.data.splits import read_splits, split_store
 from examwise.evaluation.answer import Answer
 from examwise.evaluation.evaluate import evaluate_study
 from examwise.ingest.ingest import ingest_archive
 from examwise.phantom.archive import make_phantom_archive
 from examwise.reporting.report import write_report
+from examwise.studies.config import StudyConfig
 from examwise.studies.run_study import begin_study, run_study
 
 
@@ -74,17 +74,12 @@ def run_pipeline(
     Raises:
         InputError: If a stage's input cannot be worked with.
     """
-    if places.source is not None and places.store is not None:
-        raise InputError(where="--source and --store", expected="one of them at most", got="both")
+    _check_places(file.study, places)
     executor = make_executor(worker_count(workers))
     config = file.study
     stage = begin_study(places.out, config, source=_describe_source(file.source, places))
     store, set_aside = _provide_store(file, places, executor=executor, progress=progress)
-    if not Storage(store).exists(SPLITS.file):
-        progress.say("Splitting patients")
-        split_store(
-            store, fractions=config.split.fractions, seed=config.seed, finding=config.finding
-        )
+    _provide_splits(store, config, given=places.store is not None)
     run_study(stage, config, store=store, executor=executor, progress=progress)
     answer = evaluate_study(
         str(places.out),
@@ -98,6 +93,39 @@ def run_pipeline(
     )
     report = write_report(places.out, store=store, progress=progress)
     return StudyOutcome(answer=answer, report=report, set_aside=set_aside)
+
+
+def _check_places(config: StudyConfig, places: StudyPlaces) -> None:
+    if places.source is not None and places.store is not None:
+        raise InputError(where="--source and --store", expected="one of them at most", got="both")
+    if places.store is not None:
+        # A given store is only read: it must have been split.
+        read_splits(places.store)
+    elif config.split is None:
+        raise InputError(
+            where="study.split",
+            expected="fractions, where no split store is given",
+            got="null",
+            remedy="give the fractions of train, validation and test patients",
+        )
+
+
+def _provide_splits(store: str, config: StudyConfig, *, given: bool) -> None:
+    if config.split is None:
+        return
+    try:
+        split_store(
+            store, fractions=config.split.fractions, seed=config.seed, finding=config.finding
+        )
+    except InputError as error:
+        if not given:
+            raise
+        raise InputError(
+            where="study.split",
+            expected="the split that the store has",
+            got="another",
+            remedy="write split: null to take the store's own",
+        ) from error
 
 
 def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any]:

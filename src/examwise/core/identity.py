@@ -13,6 +13,7 @@ import hmac
 import io
 import os
 import secrets
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -59,7 +60,7 @@ class Identity:
             for synthetic data, where pseudonyms should come out the same everywhere.
 
     Raises:
-        InputError: If the folder's key file is not a key, or the folder cannot be used.
+        InputError: At first use, if the folder's key file is not a key, or cannot be used.
 
     Example:
         >>> import tempfile
@@ -71,9 +72,12 @@ class Identity:
 
     def __init__(self, folder: Path | None = None, *, key: bytes | None = None) -> None:
         self.folder = folder or default_folder()
-        self._key = self._load_key(key)
+        self._wanted = key
 
-    def _load_key(self, wanted: bytes | None) -> bytes:
+    @cached_property
+    def _key(self) -> bytes:
+        # Read or made at first use: a command that refuses its input must leave no key behind.
+        wanted = self._wanted
         path = self.folder / "key"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

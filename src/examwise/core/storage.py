@@ -40,6 +40,10 @@ class Storage:
 
     def __init__(self, url: str | Path) -> None:
         self.url = str(url)
+        if self.url.startswith(("http://", "https://")):
+            raise InputError(
+                where="storage URL", expected="a place that can be written to", got="a web address"
+            )
         try:
             self._filesystem, root = fsspec.core.url_to_fs(self.url)
         except (ImportError, ValueError) as error:
@@ -81,6 +85,32 @@ class Storage:
         except FileNotFoundError:
             # Another process finished the same folder and swept the unfinished file away.
             _write_whole(Path(path), data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write an object unless it exists; of several writers on a local disk one succeeds."""
+        if self.exists(key):
+            return False
+        if self.local is None:
+            self.write(key, data)
+            return True
+        folder, slash, _ = key.rpartition("/")
+        beside = f"{folder}{slash}{_TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+        self.write(beside, data)
+        try:
+            # A link, unlike a rename, never replaces what another writer put there.
+            os.link(self._path(beside), self._path(key))
+        except FileExistsError:
+            return False
+        except OSError:
+            self.write(key, data)  # a file system without links
+        finally:
+            self.delete(beside)
+        return True
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see the same objects."""
+        return "memory://" not in self.url
 
     def read(self, key: str, *, offset: int = 0, length: int | None = None) -> bytes:
         """Read an object, or ``length`` bytes of it from ``offset``.

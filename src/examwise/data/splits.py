@@ -151,8 +151,8 @@ def write_splits(
             where=f"{storage.url}/{SPLITS.file}",
             expected="no other split of this store",
             got="one that differs",
-            remedy="keep it, or ask for it to be replaced; runs trained with it would then be "
-            "tested on exams they have seen",
+            remedy="keep it, or replace it (--replace); runs trained with it would then be tested "
+            "on exams they have seen",
         )
     storage.write(SPLITS_OPTIONS, readable_json(dict(options)))
     SPLITS.write(storage, splits.sort("exam_id"))

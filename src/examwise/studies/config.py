@@ -113,7 +113,7 @@ class StudyConfig:
             number of steps and the threshold 0.5.
         bootstrap_replicates: Replicates behind every interval.
         costs: What a label costs in time; hours are left out if None.
-        split: Fractions of the patients.
+        split: Fractions of the patients; None takes the splits that a given store has.
         model: The model, the same in all arms.
         training: Its training, the same in all arms.
     """
@@ -127,7 +127,7 @@ class StudyConfig:
     validation_from: int = 100
     bootstrap_replicates: int = 1000
     costs: ReaderCosts | None = None
-    split: SplitConfig = field(default_factory=SplitConfig)
+    split: SplitConfig | None = field(default_factory=SplitConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
@@ -151,9 +151,10 @@ class StudyConfig:
             ),
             (
                 "model.findings",
-                f"to hold the study's finding ({self.finding})",
+                # Labels of other findings would be seen, and not be counted.
+                f"the study's finding alone ({self.finding})",
                 ", ".join(self.model.findings),
-                self.finding in self.model.findings,
+                self.model.findings == (self.finding,),
             ),
         )
         for name, expected, got, right in checks:

@@ -13,10 +13,11 @@ from examwise.core.commits import CommitLog
 from examwise.core.digests import readable_json, sha256_hex
 from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
+from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.store import SPLITS
 from examwise.core.schemas.study import RUNS
-from examwise.core.stage import MANIFEST, Stage
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.splits import read_splits
 from examwise.imaging.stored_exams import StoredExams
@@ -86,20 +87,33 @@ def run_study(
     progress = progress or SilentProgress()
     plan = plan_runs(config)
     if stage.finished:
+        _require_all_there(stage.storage, plan)
         return StudySummary(n_runs=len(plan), n_done_before=len(plan))
     _require_both_classes(store, config.finding)
     draws = draw_all(store, config, plan)
     _write_plan(stage.storage, plan, store)
     log = CommitLog(stage.storage)
     missing = [run for run in plan if f"runs/{run.run_id}" not in log]
-    work = partial(_run_one, out=stage.storage.url, store=store, config=config, draws=draws)
+    work = partial(_run_one, out=stage.storage.url, store=store, config=config)
     with progress.track("Training and testing", len(missing)) as advance:
-        for _ in executor.map(work, missing):
+        for _ in executor.map(work, [(run, draws[run.run_id]) for run in missing]):
             advance()
     rows = [dict(log.read(f"runs/{run.run_id}").payload) for run in plan]
     RUNS.write(stage.storage, RUNS.frame(rows).sort("learner", "budget", "repeat"))
     stage.finish()
     return StudySummary(n_runs=len(plan), n_done_before=len(plan) - len(missing))
+
+
+def _require_all_there(storage: Storage, plan: list[PlannedRun]) -> None:
+    folders = [f"{kind}/{run.run_id}" for run in plan for kind in ("runs", "predictions")]
+    missing = [folder for folder in folders if not storage.exists(f"{folder}/{MANIFEST}")]
+    if missing:
+        raise InputError(
+            where=storage.url,
+            expected=f"the {len(folders)} runs and predictions of the finished study",
+            got=f"{len(missing)} missing, {missing[0]} among them",
+            remedy="restore them, or run the study in a new directory",
+        )
 
 
 def _require_both_classes(store: str, finding: str) -> None:
@@ -111,7 +125,7 @@ def _require_both_classes(store: str, finding: str) -> None:
             where=f"{store}, test patients",
             expected=f"exams with and without the finding '{finding}'",
             got=f"{counts[1]} positive and {counts[0]} negative ones",
-            remedy="label more exams, or split with a larger test fraction",
+            remedy="give a label file (source.labels), label more exams, or use a larger test part",
         )
 
 
@@ -165,10 +179,8 @@ def _write_plan(storage: Storage, plan: list[PlannedRun], store: str) -> None:
     storage.write(PLAN, text)
 
 
-def _run_one(
-    run: PlannedRun, *, out: str, store: str, config: StudyConfig, draws: dict[str, Draw]
-) -> str:
-    draw = draws[run.run_id]
+def _run_one(item: tuple[PlannedRun, Draw], *, out: str, store: str, config: StudyConfig) -> str:
+    run, draw = item
     directory = f"{out}/runs/{run.run_id}"
     trained = train_run(
         store=store,

@@ -42,6 +42,8 @@ def run(argv: Sequence[str]) -> ExitStatus:
 
 
 def _line(row: dict[str, object]) -> str:
+    if not row["n_exams"]:
+        return f"{row['run_id']} ({row['learner']}), {row['archive']}: no exam has a label"
     auc = (
         "AUC undefined: only one class"
         if row["auc"] is None

@@ -15,7 +15,7 @@ from examwise.cli.parsing import (
     parse,
     worker_count,
 )
-from examwise.core.errors import ExitStatus
+from examwise.core.errors import ExitStatus, InputError
 
 _DESCRIPTION = """Apply a trained run to an exam store, or to any folder of DICOM or NIfTI files
 never seen before (it is ingested into DIR-store first). Leaves a predictions directory and prints
@@ -35,13 +35,20 @@ def run(argv: Sequence[str]) -> ExitStatus:
     output = Output(common(options))
 
     from examwise.cli.predicted_text import predicted_text, read_predicted, read_sources
-    from examwise.core.stage import begun_kind
+    from examwise.core.manifest import begun_kind
     from examwise.prediction.predict import predict_store
 
     status = ExitStatus.DONE
     store = options.source
     sources = {}
     if begun_kind(options.source) != "exam-store":
+        if options.split is not None:
+            raise InputError(
+                where="--split",
+                expected="an exam store, which has parts",
+                got="a folder of raw files",
+                remedy="leave --split out",
+            )
         from examwise.cli.summary_text import ingest_text
         from examwise.core.executors import make_executor
         from examwise.core.identity import Identity

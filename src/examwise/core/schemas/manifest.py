@@ -19,5 +19,6 @@ MANIFEST_KEYS = (
     "configuration",
     "inputs",
     "seed",
+    "outputs",
 )
 """Fields of every ``manifest.json``."""
