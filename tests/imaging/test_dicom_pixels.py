@@ -99,6 +99,8 @@ def test_short_pixel_data(tmp_path: Path, write_slice) -> None:
         ({"NumberOfFrames": 3}, "multi_frame"),
         ({"Rows": 5000}, "too_large"),
         ({"RescaleIntercept": None}, "not_hu"),
+        ({"RescaleIntercept": "inf"}, "not_finite"),
+        ({"RescaleSlope": "nan"}, "not_finite"),
         ({"BitsStored": None}, "damaged"),
     ],
 )

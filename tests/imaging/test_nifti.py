@@ -78,9 +78,17 @@ def test_scale_and_clipping(tmp_path: Path) -> None:
     path.write_bytes(content)
     volume = read_nifti(path)
     assert sorted(volume.pixels_hu.ravel().tolist()) == [-1024, -874, 476, 4976]
-    floats = np.array([np.nan, -3000, 40.4, 1e9], np.float32).reshape(4, 1, 1)
+    floats = np.array([-3000, 40.4, 1e9], np.float32).reshape(3, 1, 1)
     volume = read_nifti(save(tmp_path / "b.nii", floats, np.eye(4)))
-    assert sorted(volume.pixels_hu.ravel().tolist()) == [-1024, -1024, 40, 32767]
+    assert sorted(volume.pixels_hu.ravel().tolist()) == [-1024, 40, 32767]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_that_are_no_finite_number(tmp_path: Path, values, wrong: float, dtype) -> None:
+    floats = values.astype(dtype)
+    floats[3, 2, 1] = wrong
+    assert refusal(save(tmp_path / "a.nii.gz", floats, TILTED)) == "not_finite"
 
 
 def test_extra_axes_of_length_one(tmp_path: Path, values) -> None:

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from examwise.core.errors import SchemaError
+from examwise.core.manifest import read_manifest
 from examwise.core.schemas.store import EXAMS, FILES, LABELS, SLICES
-from examwise.core.stage import Stage, read_manifest
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.imaging.store_writer import (
     ExamContent,

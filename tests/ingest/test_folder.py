@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 
 from examwise.core.errors import InputError
+from examwise.core.schemas.findings import FINDINGS
 from examwise.core.schemas.store import FILES
 from examwise.core.storage import Storage
 from examwise.imaging.stored_exams import StoredExams
@@ -104,17 +106,80 @@ def test_whole_source_and_nested_folders(source: Path, tmp_path: Path, run) -> N
         ("path,any,colour\na,1,1\n", "column colour"),
         ("path\na\n", "a column for a finding"),
         ("file,any\na,1\n", "a column path"),
-        ("path,any\na,1\na/,0\n", "row 3: expected the same labels"),
-        ("path,any\na,1\na/one,0\n", "labels of an exam that agree"),
-        ("path,any\na/two,0\na/two/0.dcm,1\n", "labels of an exam that agree"),
+        ("path,any\n  ,1\n", "row 2, column path: .*got nothing"),
+        ('path,any\n"",1\n', "row 2, column path: .*got nothing"),
+        ("path,any\nc,1\na,1\nd,0\n", "row 2, column path: .*2 such paths in all.*unmatched"),
+        ("path,any\n", "empty below its header row"),
+        ("path,any\na,1\na/,0\n", "row 3, column any: expected the same labels"),
+        ("path,any\na,1\na/one,0\n", "csv, row 3, column any: .* agree.* row 2 says"),
+        ("path,any\na/two,0\na/two/0.dcm,1\n", "row 3, column any: .* agree.* row 2 says"),
+        # All of an exam's slices together deny what its folder states.
+        (
+            "path,subdural,any\na/two/1.dcm,0,\na/two/0.dcm,0,\nb,,1\na/two,1,1\n",
+            "row 3, column subdural: .* agree.* row 5 says",
+        ),
+        ("path,any\na,\na,1\na/one,\na/one,0\n", "row 5, column any: .* row 3 says"),
+        # any and its kinds
+        (
+            "path,any,subdural\na/one,0,\na/two,0,1\nb,0,1\n",
+            "csv, row 3, column subdural: .*2 such rows",
+        ),
+        ("path,any,subdural\na/two/0.dcm,0,1\n", "row 2, column subdural: expected any to be 1"),
+        ("path,any,subdural\na/one,0,\na/one,,1\n", "row 3, column subdural: .*1 such rows"),
+        ("path,any,subdural\na,0,\na/one,,1\n", "row 3, column subdural: .* row 2 says"),
+        ("path,any,subdural\na/two/0.dcm,,1\na,0,\n", "row 2, column subdural: .* row 3 says"),
     ],
 )
 def test_wrong_label_files(source: Path, tmp_path: Path, run, text: str, message: str) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text(text)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as caught:
         run("folder", source, labels=labels)
     assert not (tmp_path / "store").exists()
+    assert not any(name in str(caught.value) for name in ("a/", "b/", ".dcm", "049"))
+
+
+def test_haemorrhage_of_another_kind(source: Path, tmp_path: Path, run) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"path,{','.join(FINDINGS)}\na/one,1,0,0,0,0,0\n")
+    summary = run("folder", source, labels=labels)
+    assert (summary.n_labels, summary.n_unlabelled_exams) == (6, 2)
+
+
+def test_unmatched_labels_are_counted_where_allowed(source: Path, tmp_path: Path, run) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,any\na/one,1\nc,1\na/one/9.dcm,0\nc/,\n../source/a,0\n")
+    summary = run("folder", source, labels=labels, allow_unmatched_labels=True)
+    assert summary.n_labels_without_file == 3
+    assert (summary.n_exams, summary.n_labels, summary.n_unlabelled_exams) == (3, 1, 2)
+    labels.write_text("path,any\nc,1\n,1\n")
+    with pytest.raises(InputError, match="row 3, column path"):
+        run("folder", source, tmp_path / "b", labels=labels, allow_unmatched_labels=True)
+
+
+def test_volume_with_values_that_are_no_number(source: Path, tmp_path: Path, run) -> None:
+    path = source / "b" / "049.nii.gz"
+    values = np.asarray(nibabel.load(path).dataobj).astype(np.float32)
+    values[0, 0, 0] = np.inf
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([0.5, 0.5, 5, 1])), path)
+    summary = run("folder", source)
+    assert (summary.n_exams, summary.set_aside) == (2, {"not_finite": 1})
+
+
+def test_links_out_of_the_source_are_set_aside(
+    source: Path, tmp_path: Path, run, write_series
+) -> None:
+    write_series(tmp_path / "elsewhere", series="7")
+    (source / "linked").symlink_to(tmp_path / "elsewhere")
+    (source / "a" / "one" / "more.dcm").symlink_to(tmp_path / "elsewhere" / "0.dcm")
+    summary = run("folder", source)
+    assert (summary.n_exams, summary.set_aside) == (3, {"outside_source": 2})
+    assert summary.n_files == summary.n_used + 2
+    only = tmp_path / "only"
+    only.mkdir()
+    (only / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"1 outside_source; .*leads out of the source"):
+        run("folder", only, tmp_path / "b")
 
 
 def test_everything_is_accounted_for(source: Path, tmp_path: Path, run, write_slice) -> None:
@@ -202,7 +267,7 @@ def test_real_odd_files(real_data: Path, tmp_path: Path, run) -> None:
     source = tmp_path / "source"
     source.mkdir()
     for name in ("chest_ct_encodings", "multiframe_ct", "philips_mixed_series", "templates"):
-        (source / name).symlink_to(real_data / name)
+        shutil.copytree(real_data / name, source / name)
     summary = run("folder", source, matrix=64)
     assert summary.n_files == 6 + 2 + 7 + 1
     assert (

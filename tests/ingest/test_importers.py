@@ -53,8 +53,22 @@ class TestEveryLayout:
         assert not (tmp_path / "store").exists()
 
     def test_missing_source(self, layout: str, tmp_path: Path, run) -> None:
-        with pytest.raises(InputError, match="a folder"):
-            run(layout, tmp_path / "none", allow_unmatched_labels=True)
+        for allow in (True, False):
+            with pytest.raises(InputError, match=r"none: .*got a path that does not exist"):
+                run(layout, tmp_path / "none", allow_unmatched_labels=allow)
+        (tmp_path / "file").touch()
+        with pytest.raises(InputError, match="got a file"):
+            run(layout, tmp_path / "file")
+
+    @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe"])
+    def test_empty_label_file(
+        self, layout: str, tmp_path: Path, run, write_series, content: bytes
+    ) -> None:
+        source, labels = tmp_path / "source", tmp_path / "labels.csv"
+        write_series(source / IMPORTERS.load(layout).image_folder, 1)
+        labels.write_bytes(content)
+        with pytest.raises(InputError, match=r"labels\.csv: .*got an empty file"):
+            run(layout, source, labels=labels)
 
 
 def test_unknown_layout(tmp_path: Path, run) -> None:

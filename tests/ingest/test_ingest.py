@@ -11,7 +11,8 @@ import pytest
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
 from examwise.core.identity import Identity
-from examwise.core.stage import read_manifest
+from examwise.core.manifest import read_manifest
+from examwise.core.storage import Storage
 from examwise.imaging.stored_exams import StoredExams
 
 
@@ -144,7 +145,7 @@ def test_store_of_another_key_or_source(source: Path, tmp_path: Path, run, write
         run("rsna", source, identity=Identity(tmp_path / "other"))
     text = (source / "stage_2_train.csv").read_text()
     (source / "stage_2_train.csv").write_text(text + "\n")
-    with pytest.raises(InputError, match=r"inputs\.labels"):
+    with pytest.raises(InputError, match=r"\(labels\)"):
         run("rsna", source)
     (source / "stage_2_train.csv").write_text(text)
     write_slice(source / "stage_2_train" / "ID_new.dcm")
@@ -204,6 +205,15 @@ def test_remote_store(source: Path, tmp_path: Path, run) -> None:
     url = "memory://ingest-test/store"
     summary = run("rsna", source, url)
     assert len(StoredExams(url)) == summary.n_exams == 6
+
+
+@pytest.mark.parametrize("layout", ["rsna", "folder"])
+def test_store_in_memory_takes_one_worker(source: Path, identity, run, layout: str) -> None:
+    url = f"memory://ingest-test/several-{layout}"
+    with pytest.raises(InputError, match=r"one worker, or a store that .* got 2 workers"):
+        run(layout, source, url, executor=make_executor(2))
+    assert not Storage(url).list()
+    assert not identity.folder.exists()
 
 
 def test_resampled_matrix(source: Path, tmp_path: Path, run) -> None:

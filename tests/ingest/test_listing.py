@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from examwise.core.errors import InputError
-from examwise.ingest.listing import list_files
+from examwise.ingest.listing import OUTSIDE, list_files
 
 
 def make(folder: Path, *names: str) -> None:
@@ -36,13 +36,30 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
     assert list_files(tmp_path).paths == ("a/1", "b/2", "c")
 
 
-def test_linked_folders_and_files_are_read(tmp_path: Path) -> None:
-    make(tmp_path, "data/1", "other/2")
+def test_links_within_the_source_are_followed(tmp_path: Path) -> None:
+    make(tmp_path, "real/b/1", "real/c/2")
+    (tmp_path / "real" / "a").symlink_to("b")
+    (tmp_path / "real" / "d").symlink_to(tmp_path / "real" / "c" / "2")
+    (tmp_path / "source").symlink_to("real")
+    listing = list_files(tmp_path / "source")
+    assert (listing.paths, listing.sizes) == (("a/1", "c/2", "d"), (8, 8, 8))
+
+
+def test_links_out_of_the_source_are_listed_and_not_followed(tmp_path: Path) -> None:
+    # The sibling's name begins like the source's.
+    make(tmp_path, "source/own", "source2/1", "other/2")
     source = tmp_path / "source"
-    source.mkdir()
-    (source / "data").symlink_to(tmp_path / "data")
+    (source / "folder").symlink_to(tmp_path / "source2")
     (source / "file").symlink_to(tmp_path / "other" / "2")
-    assert list_files(source).paths == ("data/1", "file")
+    (source / "gone").symlink_to("../nowhere")
+    (source / "round").symlink_to("folder")
+    (tmp_path / "other" / "back").symlink_to(source / "own")
+    (source / "back").symlink_to(tmp_path / "other" / "back")
+    listing = list_files(source)
+    assert dict(zip(listing.paths, listing.sizes, strict=True)) == {
+        **dict.fromkeys(("file", "folder", "gone", "round"), OUTSIDE),
+        **dict.fromkeys(("back", "own"), len("source/own")),
+    }
 
 
 def test_what_is_no_regular_file_has_no_size(tmp_path: Path) -> None:

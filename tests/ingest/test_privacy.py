@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from examwise.core.errors import InputError
-from examwise.core.stage import read_manifest
+from examwise.core.manifest import read_manifest
 
 CANARY = "Zqxj"
 

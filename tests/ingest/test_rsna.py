@@ -49,15 +49,15 @@ def test_suffixes_decide(tmp_path: Path) -> None:
     ids=["utf-8 mark", "utf-16", "crlf", "spaces", "quotes"],
 )
 def test_encodings(tmp_path: Path, encode) -> None:
-    text = HEADER + rows("ID_a", "any")
+    text = HEADER + rows("ID_a", "any", "subdural")
     labels = parse(tmp_path / "l.csv", encode(text), ["ID_a"])
-    assert labels.files == {"stage_2_train/ID_a.dcm": (1, 0, 0, 0, 0, 0)}
+    assert labels.files == {"stage_2_train/ID_a.dcm": (1, 0, 0, 0, 0, 1)}
 
 
 def test_equal_repeats_are_fine_and_a_missing_finding_is_unknown(tmp_path: Path) -> None:
-    text = HEADER + rows("ID_a", "any") * 2 + "ID_b_any,1\n"
+    text = HEADER + rows("ID_a", "any", "subdural") * 2 + "ID_b_any,1\n"
     labels = parse(tmp_path / "l.csv", text, ["ID_a", "ID_b"])
-    assert labels.files["stage_2_train/ID_a.dcm"] == (1, 0, 0, 0, 0, 0)
+    assert labels.files["stage_2_train/ID_a.dcm"] == (1, 0, 0, 0, 0, 1)
     assert labels.files["stage_2_train/ID_b.dcm"] == (1, None, None, None, None, None)
 
 
@@ -66,6 +66,24 @@ def test_contradicting_repeats(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row 14: .*got 2 pairs") as caught:
         parse(tmp_path / "l.csv", text, ["ID_a", "ID_b"])
     assert "ID_a" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong", [rows("ID_b", "subdural"), rows("ID_b", "any"), "ID_b_any,0\nID_b_subdural,1\n"]
+)
+def test_any_that_contradicts_its_kinds(tmp_path: Path, wrong: str) -> None:
+    text = HEADER + rows("ID_a", "any", "epidural") + wrong + rows("ID_c", "epidural")
+    # Of ID_b's rows the one of any is named.
+    row = 2 + text.splitlines()[1:].index(next(x for x in wrong.split() if "_any," in x))
+    with pytest.raises(InputError, match=rf"l\.csv, row {row}: .* for 2 images") as caught:
+        parse(tmp_path / "l.csv", text, ["ID_a", "ID_b", "ID_c"], allow_unmatched_labels=True)
+    assert "ID_b" not in str(caught.value)
+
+
+def test_any_beside_kinds_that_are_not_all_known(tmp_path: Path) -> None:
+    text = HEADER + "ID_a_any,1\nID_a_subdural,0\nID_b_any,0\nID_b_epidural,0\nID_c_subdural,1\n"
+    labels = parse(tmp_path / "l.csv", text, ["ID_a", "ID_b", "ID_c"])
+    assert len(labels.files) == 3
 
 
 @pytest.mark.parametrize(
@@ -88,7 +106,7 @@ def test_wrong_rows(tmp_path: Path, line: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "comma-separated"),
+        (b"", "an empty file"),
         (b"ID;Label\n", "a column ID"),
         (b"ID, ID,Label\n", "different names"),
         (b"ID,Label\n\xff\xfe\xfa,1\n", "comma-separated"),
@@ -204,6 +222,14 @@ def test_exam_with_an_unlabelled_slice_and_no_positive_one_stays_unknown(
     assert set(whole["finding"]) == {"any", "subdural"}
 
 
+def test_image_folder_may_be_a_link(tmp_path: Path, run, write_rsna) -> None:
+    write_rsna(tmp_path / "source")
+    folder = tmp_path / "source" / "stage_2_train"
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert run("rsna", tmp_path / "source").n_exams == 4
+
+
 def test_label_of_an_image_without_header_is_counted(tmp_path: Path, run, write_rsna) -> None:
     labels = write_rsna(tmp_path / "source", 2)
     (tmp_path / "source" / "stage_2_train" / f"{next(iter(labels))}.dcm").write_bytes(b"")
@@ -215,17 +241,17 @@ def test_label_of_an_image_without_header_is_counted(tmp_path: Path, run, write_
 
 def test_files_of_one_name_in_two_folders_are_all_labelled(tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
-    path.write_text(HEADER + rows("ID_a", "any"))
+    path.write_text(HEADER + rows("ID_a", "any", "subdural"))
     files = ["stage_2_train/x/ID_a.dcm", "stage_2_train/y/ID_a.dcm"]
     labels = RsnaImporter().read_labels(path, files, IngestConfig())
     assert set(labels.files) == set(files)
-    path.write_text(HEADER + rows("ID_b", "any"))
+    path.write_text(HEADER + rows("ID_b", "any", "subdural"))
     with pytest.raises(InputError, match=r"1 labelled images .* and 2 files without"):
         RsnaImporter().read_labels(path, files, IngestConfig())
 
 
 def test_blank_lines_are_passed_over_and_counted(tmp_path: Path) -> None:
-    text = HEADER + "\n" + rows("ID_a", "any") + "\n,\n\n"
+    text = HEADER + "\n" + rows("ID_a", "any", "subdural") + "\n,\n\n"
     assert len(parse(tmp_path / "l.csv", text, ["ID_a"]).files) == 1
     with pytest.raises(InputError, match="row 12, column Label"):
         parse(tmp_path / "l.csv", text + "ID_a_any,2\n", ["ID_a"])

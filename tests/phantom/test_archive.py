@@ -15,8 +15,8 @@ import pytest
 
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
+from examwise.core.manifest import read_manifest
 from examwise.core.progress import SilentProgress
-from examwise.core.stage import read_manifest
 from examwise.phantom.archive import make_phantom_archive
 from examwise.phantom.bleeds import KINDS
 from examwise.phantom.config import PhantomConfig

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -40,7 +41,8 @@ def read_hu(path: Path) -> npt.NDArray[np.int16]:
 
     Raises:
         ImageRefused: ``not_dicom``, ``unreadable``, ``too_large``, ``no_pixel_data``, ``colour``,
-            ``multi_frame``, ``not_hu``, ``truncated``, ``unsupported_coding`` or ``damaged``.
+            ``multi_frame``, ``not_hu``, ``truncated``, ``unsupported_coding``, ``not_finite`` or
+            ``damaged``.
     """
     try:
         with BoundedFile(path) as file, lenient_pydicom():
@@ -110,6 +112,8 @@ def _decode(dataset: pydicom.FileDataset) -> npt.NDArray[np.int64]:
 
 def _to_hu(stored: npt.NDArray[np.int64], dataset: pydicom.FileDataset) -> npt.NDArray[np.int16]:
     slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
+        raise ImageRefused("not_finite")
     padding = _padding(stored, dataset)
     unsigned_12_bit = dataset.BitsStored == 12 and dataset.PixelRepresentation == 0
     if unsigned_12_bit and intercept > -100 and slope == 1 and _went_round(stored, padding):

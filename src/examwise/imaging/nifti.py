@@ -71,8 +71,8 @@ def read_nifti(path: Path) -> Volume:
     Raises:
         ImageRefused: ``not_dicom`` (also not NIfTI), ``unreadable``, ``truncated``, ``damaged``,
             ``colour``, ``multi_frame``, ``too_large``, ``unsupported_coding``, ``no_geometry``
-            (neither qform nor sform is set), ``not_axial``, or ``not_hu`` (at most two
-            different values: a mask).
+            (neither qform nor sform is set), ``not_axial``, ``not_finite`` (a value is infinite
+            or no number), or ``not_hu`` (at most two different values: a mask).
     """
     with _lenient_nibabel():
         if _is_compressed(path):
@@ -80,6 +80,9 @@ def read_nifti(path: Path) -> Volume:
         image = _open(path)
         shape = (*image.shape, 1)[:3]
         values = np.asanyarray(image.dataobj).reshape(shape)
+    # Clipped, such voxels would pass for air or for the densest metal.
+    if not np.isfinite(values).all():
+        raise ImageRefused("not_finite")
     pixels = to_int16_hu(values)
     if _is_mask(pixels):
         raise ImageRefused("not_hu")

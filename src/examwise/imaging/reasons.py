@@ -7,6 +7,7 @@ import errno
 REASONS = {
     "not_dicom": "Neither a DICOM file nor a NIfTI volume.",
     "unreadable": "The file cannot be opened, or is no regular file.",
+    "outside_source": "A link that leads out of the source; such links are not followed.",
     "truncated": "The file ends before its content does.",
     "damaged": "The header or the coded pixels cannot be decoded.",
     "no_pixel_data": "A CT image object without pixel data.",
@@ -20,6 +21,7 @@ REASONS = {
     "multi_frame": "Several frames or volumes in one file.",
     "no_geometry": "Position, orientation or pixel spacing is missing or impossible.",
     "not_axial": "More than 45 degrees from axial.",
+    "not_finite": "Infinite values, or values that are no number, where HU should be.",
     "too_large": "A larger matrix than any CT scanner makes.",
     "unsupported_coding": "The pixel coding (transfer syntax or data type) cannot be decoded here.",
     "inconsistent_size": "Another matrix size than most of its series.",

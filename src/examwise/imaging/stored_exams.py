@@ -9,8 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from examwise.core.errors import InputError
+from examwise.core.manifest import Manifest, read_manifest
 from examwise.core.schemas.store import EXAMS, LABELS, SLICES, shard_key
-from examwise.core.stage import Manifest, read_manifest
 from examwise.core.storage import Storage
 from examwise.imaging.shards import decode_slice
 

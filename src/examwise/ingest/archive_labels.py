@@ -10,6 +10,9 @@ from examwise.core.schemas.findings import FINDINGS
 Values = tuple[int | None, ...]
 """1, 0 or None (unknown) for each of the findings, in their order."""
 
+KINDS = tuple(finding for finding in FINDINGS if finding != "any")
+"""The five kinds of haemorrhage, each of which is one of ``any``."""
+
 UNKNOWN: Values = (None,) * len(FINDINGS)
 """Nothing known of any finding."""
 
@@ -23,6 +26,9 @@ class ArchiveLabels:
         files: Path within the source to values: of the slice that a DICOM file becomes, or of
             the exam that a NIfTI file becomes.
         folders: Folder within the source to values of every exam in it; "" is the source itself.
+        label_file: The label file, as the user named it.
+        rows: File or folder within the source to the rows of the label file that give its
+            values, 0 where none does; empty for layouts that never state an exam's labels twice.
         n_labels_without_file: Labelled images that the source does not have.
         n_files_without_label: Images of the source without a label, where all should have one.
     """
@@ -30,6 +36,8 @@ class ArchiveLabels:
     source: str = ""
     files: Mapping[str, Values] = field(default_factory=dict)
     folders: Mapping[str, Values] = field(default_factory=dict)
+    label_file: str = ""
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     n_labels_without_file: int = 0
     n_files_without_label: int = 0
 
@@ -44,6 +52,23 @@ class ArchiveLabels:
             return []
         ends = [0, *(end for end, mark in enumerate(path) if mark == "/")]
         return [path[:end] for end in ends if path[:end] in self.folders]
+
+    def of(self, path: str) -> Values:
+        """Return what the label file says of a file or a folder itself."""
+        return self.files.get(path) or self.folders.get(path, UNKNOWN)
+
+
+def denied_kind(values: Values) -> str | None:
+    """Return a kind of haemorrhage that is stated although ``any`` is denied, if there is one.
+
+    Example:
+        >>> denied_kind((0, None, 0, 0, 0, 1)), denied_kind((None, 1, 0, 0, 0, 0))
+        ('subdural', None)
+    """
+    stated = dict(zip(FINDINGS, values, strict=True))
+    if stated["any"] != 0:
+        return None
+    return next((kind for kind in KINDS if stated[kind] == 1), None)
 
 
 def exam_values(slice_values: Iterable[Values]) -> Values:
@@ -75,6 +100,17 @@ def merge_values(first: Values, second: Values) -> Values | None:
             return None
         merged.append(other if one is None else one)
     return tuple(merged)
+
+
+def first_difference(first: Values, second: Values) -> int:
+    """Return the index of the first finding on which two statements contradict each other.
+
+    Example:
+        >>> first_difference((1, None, 0), (1, 0, 1))
+        2
+    """
+    pairs = zip(first, second, strict=True)
+    return next(index for index, pair in enumerate(pairs) if {*pair} == {0, 1})
 
 
 def _maximum(values: Sequence[int | None]) -> int | None:

@@ -8,6 +8,9 @@ from examwise.core.errors import InputError
 
 LARGEST_MATRIX = 2048
 
+ALLOW_UNMATCHED = "--ingest.allow_unmatched_labels true"
+"""How the user says that labels and images need not match."""
+
 
 @dataclass(frozen=True)
 class IngestConfig:

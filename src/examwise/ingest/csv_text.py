@@ -26,7 +26,7 @@ def scan_csv_text(path: Path, *required: str) -> pl.LazyFrame:
         required: Columns that it must have.
 
     Raises:
-        InputError: If the file cannot be opened, is no table, or lacks a column.
+        InputError: If the file cannot be opened, is empty, is no table, or lacks a column.
     """
     try:
         with path.open("rb") as file:
@@ -42,6 +42,13 @@ def scan_csv_text(path: Path, *required: str) -> pl.LazyFrame:
     try:
         table = pl.scan_csv(source, infer_schema=False, glob=False)
         names = table.collect_schema().names()
+    except pl.exceptions.NoDataError:
+        raise InputError(
+            where=path,
+            expected="a header row and rows of labels",
+            got="an empty file",
+            remedy="check the path, or save the file again",
+        ) from None
     except pl.exceptions.PolarsError as error:
         raise _no_table(path, error) from None
     stripped = [name.strip() for name in names]

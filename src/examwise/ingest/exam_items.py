@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from examwise.core.errors import InputError
 from examwise.core.identity import Identity
+from examwise.core.schemas.findings import FINDINGS
 from examwise.ingest.archive_labels import (
     UNKNOWN,
     ArchiveLabels,
     Values,
+    denied_kind,
     exam_values,
+    first_difference,
     merge_values,
 )
 from examwise.ingest.scan import ScannedFile
@@ -61,7 +64,7 @@ def make_exam_items(
         identity: The site's key.
 
     Raises:
-        InputError: If labels of an exam contradict each other.
+        InputError: If labels of an exam contradict each other, ``any`` and its kinds included.
     """
     usable: dict[tuple[str, str], list[ScannedFile]] = defaultdict(list)
     for file in files:
@@ -89,10 +92,6 @@ def _item(
     # The separator keeps a study apart from a patient whose PatientID reads the same.
     patient = first.patient_id or f"\x1fstudy\x1f{study}"
     by_file = tuple(labels.files.get(file.path, UNKNOWN) for file in group)
-    values = _stated(group, labels)
-    if first.kind == "dicom":
-        by_image = [*by_file, *(labels.files[f.path] for f in beside if f.path in labels.files)]
-        values = _agree(values, exam_values(by_image))
     slices_labelled = first.kind == "dicom" and any(known != UNKNOWN for known in by_file)
     return ExamItem(
         exam_id=identity.exam_id(study, series),
@@ -101,29 +100,56 @@ def _item(
         paths=tuple(file.path for file in group),
         path_digests=tuple(identity.path_digest(file.path) for file in group),
         slice_values=by_file if slices_labelled else None,
-        exam_values=values,
+        exam_values=_exam_values(_statements(group, beside, labels), labels),
         label_source=labels.source,
         beside=tuple(file.path for file in beside),
     )
 
 
-def _stated(group: Sequence[ScannedFile], labels: ArchiveLabels) -> Values:
-    """Return what the label file says of the whole exam, by its file or any folder above."""
+def _statements(
+    group: Sequence[ScannedFile], beside: Sequence[ScannedFile], labels: ArchiveLabels
+) -> list[list[str]]:
+    """Return what speaks of the whole exam: each folder above it, and its files together."""
+    folders = sorted({folder for file in group for folder in labels.above(file.path)})
+    refused = (file.path for file in beside if file.path in labels.files)
+    return [*([folder] for folder in folders), [*(file.path for file in group), *refused]]
+
+
+def _exam_values(statements: Sequence[Sequence[str]], labels: ArchiveLabels) -> Values:
     values = UNKNOWN
-    if group[0].kind == "nifti":
-        values = labels.files.get(group[0].path, UNKNOWN)
-    for folder in sorted({folder for file in group for folder in labels.above(file.path)}):
-        values = _agree(values, labels.folders[folder])
+    heard: list[str] = []
+    for paths in statements:
+        stated = exam_values(labels.of(path) for path in paths)
+        merged = merge_values(values, stated)
+        if merged is None:
+            index = first_difference(values, stated)
+            finding = FINDINGS[index]
+            raise _contradiction(
+                labels,
+                _first_row(labels, heard, finding, values[index]),
+                (_first_row(labels, paths, finding, stated[index]), finding),
+            )
+        heard += paths
+        if kind := denied_kind(merged):
+            raise _contradiction(
+                labels,
+                _first_row(labels, heard, "any", 0),
+                (_first_row(labels, heard, kind, 1), kind),
+            )
+        values = merged
     return values
 
 
-def _agree(first: Values, second: Values) -> Values:
-    merged = merge_values(first, second)
-    if merged is None:
-        raise InputError(
-            where="label file",
-            expected="labels of an exam that agree, whether given for folders, files or slices",
-            got="an exam with both labels for one finding",
-            remedy="correct the rows of its folder, of folders around it, or of its slices",
-        )
-    return merged
+def _first_row(labels: ArchiveLabels, paths: Sequence[str], finding: str, value: int | None) -> int:
+    index = FINDINGS.index(finding)
+    return next(labels.rows[path][index] for path in paths if labels.of(path)[index] == value)
+
+
+def _contradiction(labels: ArchiveLabels, other_row: int, place: tuple[int, str]) -> InputError:
+    row, column = place
+    return InputError(
+        where=f"{labels.label_file}, row {row}, column {column}",
+        expected="labels of an exam that agree, whether given for folders, files or slices",
+        got=f"an exam that row {other_row} says the opposite of",
+        remedy="correct one of the two rows",
+    )

@@ -14,8 +14,9 @@ from examwise.core.digests import file_digest
 from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
+from examwise.core.manifest import BEGUN
 from examwise.core.progress import Progress
-from examwise.core.stage import BEGUN, Stage
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.imaging.reasons import REASONS, status_of
 from examwise.imaging.store_writer import StoreWriter, finish_store
@@ -59,11 +60,13 @@ def ingest_archive(
         progress: Where to report to.
 
     Raises:
-        InputError: If the source has no usable exam, labels and files do not match, or the store
-            holds something else.
+        InputError: If the source is no folder or has no usable exam, labels and files do not
+            match, the store holds something else, or several workers cannot share it.
     """
     importer: Importer = IMPORTERS.load(layout)()
     source, store = Path(source), str(store)
+    _require_folder(source)
+    _require_shared(Storage(store), executor)
     _require_apart(source, Storage(store).local, "store")
     _require_apart(source, identity.folder, "identity folder")
     label_file = labels or importer.find_labels(source, config)
@@ -151,6 +154,26 @@ def _inputs(identity: Identity, listing: Listing, label_file: Path | None) -> di
     if label_file is not None and label_file.is_file():
         inputs["labels"] = identity.path_digest(file_digest(label_file))
     return inputs
+
+
+def _require_folder(source: Path) -> None:
+    if not source.is_dir():
+        raise InputError(
+            where=source,
+            expected="the archive's folder",
+            got="a file" if source.exists() else "a path that does not exist",
+            remedy="check the path",
+        )
+
+
+def _require_shared(storage: Storage, executor: Executor) -> None:
+    if executor.n_workers > 1 and not storage.shared:
+        raise InputError(
+            where=storage.url,
+            expected="one worker, or a store that processes share",
+            got=f"{executor.n_workers} workers and a store in one process's memory",
+            remedy="use one worker, or a folder or another URL for the store",
+        )
 
 
 def _require_apart(source: Path, folder: Path | None, what: str) -> None:

@@ -11,6 +11,12 @@ from pathlib import Path
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
 
+NO_FILE = -1
+"""Size of what is no regular file or cannot be looked at."""
+
+OUTSIDE = -2
+"""Size of a link that leads out of the source."""
+
 _SAMPLED_FILES = 16
 _SAMPLED_BYTES = 1 << 14
 
@@ -21,7 +27,7 @@ class Listing:
 
     Attributes:
         paths: Sorted paths within the source, with forward slashes.
-        sizes: Bytes of each; -1 for what is no regular file or cannot be looked at.
+        sizes: Bytes of each, or :data:`NO_FILE` or :data:`OUTSIDE`.
         digest: Of all paths and sizes, and of how a few of the files begin: two studies whose
             files have the same names and sizes differ there, and a copy does not.
     """
@@ -32,9 +38,13 @@ class Listing:
 
 
 def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()) -> Listing:
-    """List the files of a source, links followed, hidden files and folders left out.
+    """List the files of a source, hidden files and folders left out.
 
-    Every real folder is visited once, under the first of its names, so that links in circles end.
+    Links within the source are followed, and every real folder is visited once, under the first
+    of its names, so that links in circles end. A link that leads out of the source, to a file or
+    to a folder, is never followed: whoever ingests a folder means that folder. It is listed
+    itself, as :data:`OUTSIDE`, and so set aside on record. The source itself, and the folder in it
+    that the layout names, may be links.
 
     Args:
         source: The source.
@@ -52,10 +62,11 @@ def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()
             got="none",
             remedy="check the path and the layout",
         )
+    roots = tuple(Path(os.path.realpath(place)) for place in (source, top))
     excluded = {_identity(path) for path in without} - {None}
     found: dict[str, int] = {}
     try:
-        entries = list(_walk(top, seen=set()))
+        entries = list(_walk(top, roots, seen=set()))
     except OSError as error:
         # Names of folders below the source may be those of patients.
         raise InputError(
@@ -64,11 +75,11 @@ def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()
             got=f"{error.strerror} for one of them",
             remedy="allow reading all of them (find shows which), or move them out of the source",
         ) from None
-    for entry in entries:
-        if excluded and _identity(Path(entry)) in excluded:
+    for entry, outside in entries:
+        if excluded and _identity(entry) in excluded:
             continue
-        path = Path(entry).relative_to(source).as_posix()
-        found[path] = _size(entry)
+        path = entry.relative_to(source).as_posix()
+        found[path] = OUTSIDE if outside else _size(entry)
     paths = tuple(sorted(found))
     sizes = tuple(found[path] for path in paths)
     return Listing(paths, sizes, _digest(source, paths, sizes))
@@ -90,17 +101,28 @@ def _beginning(path: Path) -> str:
         return "unreadable"
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _walk(
+    folder: Path, roots: tuple[Path, ...], seen: set[tuple[int, int]]
+) -> Iterator[tuple[Path, bool]]:
+    """Yield everything that is no folder to be entered, and whether it leads out."""
     entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     seen.add(_identity(folder) or (0, 0))
     for entry in entries:
         if entry.name.startswith("."):
             continue
         path = Path(entry.path)
-        if not _is_folder(path):
-            yield path
+        if entry.is_symlink() and _leads_out(path, roots):
+            yield path, True
+        elif not _is_folder(path):
+            yield path, False
         elif _identity(path) not in seen:
-            yield from _walk(path, seen)
+            yield from _walk(path, roots, seen)
+
+
+def _leads_out(path: Path, roots: tuple[Path, ...]) -> bool:
+    # Path.resolve would raise for a link that leads to itself.
+    real = Path(os.path.realpath(path))
+    return not any(real.is_relative_to(root) for root in roots)
 
 
 def _is_folder(path: Path) -> bool:
@@ -122,5 +144,5 @@ def _size(path: Path) -> int:
     try:
         state = path.stat()
     except OSError:
-        return -1
-    return state.st_size if stat.S_ISREG(state.st_mode) else -1
+        return NO_FILE
+    return state.st_size if stat.S_ISREG(state.st_mode) else NO_FILE

@@ -13,12 +13,11 @@ import polars as pl
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.findings import FINDINGS
-from examwise.ingest.archive_labels import ArchiveLabels, Values
-from examwise.ingest.config import IngestConfig
+from examwise.ingest.archive_labels import KINDS, ArchiveLabels, Values
+from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
 from examwise.ingest.csv_text import ROW, collect_csv_text, scan_csv_text
 
 _FOLDER = "stage_2_train"
-_ALLOW = "--ingest.allow_unmatched_labels true"
 
 
 class RsnaImporter:
@@ -45,13 +44,17 @@ class RsnaImporter:
             where=labels,
             expected="the label file of this layout",
             got="no file",
-            remedy=f"give it by --labels, or ingest without labels by {_ALLOW}",
+            remedy=f"give it by --labels, or ingest without labels by {ALLOW_UNMATCHED}",
         )
 
     def read_labels(
         self, labels: Path, paths: Sequence[str], config: IngestConfig
     ) -> ArchiveLabels:
-        """Read the challenge's label file; a file's labels are found by its name."""
+        """Read the challenge's label file; a file's labels are found by its name.
+
+        An image whose ``any`` is 0 beside a kind that is 1, or 1 while all five kinds are 0, is
+        refused: the challenge defines ``any`` as the presence of one of the five.
+        """
         table = _parse(labels)
         # Few different rows among many images: let equal ones share one tuple.
         shared: dict[Values, Values] = {}
@@ -69,7 +72,7 @@ class RsnaImporter:
                 expected="a label for every image and an image for every label",
                 got=f"{missing_files} labelled images without a file and "
                 f"{missing_labels} files without a label",
-                remedy=f"complete the archive, or go on with what matches by {_ALLOW}",
+                remedy=f"complete the archive, or go on with what matches by {ALLOW_UNMATCHED}",
             )
         return ArchiveLabels(
             source=self.archive_name,
@@ -99,7 +102,9 @@ def _parse(path: Path) -> pl.DataFrame:
         pl.when(f"{finding}=1").then(1).when(f"{finding}=0").then(0).cast(pl.Int8).alias(finding)
         for finding in FINDINGS
     ]
-    return found.select("image", *values).sort("image")
+    table = found.select("image", *values).sort("image")
+    _require_any_as_kinds(table, rows, path)
+    return table
 
 
 def _rows(path: Path) -> pl.LazyFrame:
@@ -131,6 +136,22 @@ def _require_values(rows: pl.LazyFrame, path: Path) -> None:
                 got=f"something else ({number} such rows in all)",
                 remedy="correct the file",
             )
+
+
+def _require_any_as_kinds(table: pl.DataFrame, rows: pl.LazyFrame, path: Path) -> None:
+    one_kind = pl.any_horizontal(pl.col(KINDS) == 1)
+    no_kind = pl.all_horizontal(pl.col(KINDS) == 0)
+    torn = table.filter(((pl.col("any") == 0) & one_kind) | ((pl.col("any") == 1) & no_kind))
+    if torn.is_empty():
+        return
+    theirs = pl.col("image").is_in(torn["image"].implode()) & (pl.col("finding") == "any")
+    first = collect_csv_text(rows.filter(theirs).select(pl.col(ROW).min()), path).item()
+    raise InputError(
+        where=f"{path}, row {first}",
+        expected="any to be 1 exactly where one of the five kinds is 1",
+        got=f"something else for {torn.height} images (this is the first)",
+        remedy="correct the file",
+    )
 
 
 def _require_agreement(found: pl.DataFrame, rows: pl.LazyFrame, path: Path) -> None:

@@ -15,7 +15,7 @@ from examwise.imaging.dicom_header import read_header
 from examwise.imaging.dicom_rules import require_ct_slice
 from examwise.imaging.nifti import NIFTI_SUFFIXES, check_nifti, is_nifti_name
 from examwise.imaging.reasons import ImageRefused
-from examwise.ingest.listing import Listing
+from examwise.ingest.listing import OUTSIDE, Listing
 
 _FILES_A_BATCH = 128
 
@@ -57,7 +57,7 @@ def scan_files(
     starts = range(0, len(paths), _FILES_A_BATCH)
     batches = [paths[start : start + _FILES_A_BATCH] for start in starts]
     scanned = [
-        ScannedFile(path, "", "unreadable")
+        ScannedFile(path, "", "outside_source" if size == OUTSIDE else "unreadable")
         for path, size in zip(listing.paths, listing.sizes, strict=True)
         if size < 0
     ]
