@@ -71,7 +71,8 @@ def build_slices(exams, *, n_slices=5, attention=True, seed=0, label=True):
     return PREDICTED_SLICES.frame(rows)
 
 
-def write_predictions(url, exams, slices=None, *, thresholds=None, histogram=True):
+def write_predictions(url, exams, slices=None, *, thresholds=None, histogram=True, contents=None):
+    """Write a finished directory; ``contents`` are files' bytes in place of the usual ones."""
     slices = build_slices(exams) if slices is None else slices
     stage = Stage.begin(
         str(url), kind="predictions", configuration={"url": "made up"}, inputs={}, seed=0
@@ -85,7 +86,10 @@ def write_predictions(url, exams, slices=None, *, thresholds=None, histogram=Tru
     made = position_histogram([0.0, 0.25, 0.5, 1.0], [0, 1, 1, 0], n_bins=5, smoothing=0)
     values = {"any": made.to_dict() if histogram else None}
     stage.storage.write(POSITION_HISTOGRAM, json.dumps(values).encode())
-    stage.finish()
+    for key, data in (contents or {}).items():
+        stage.storage.write(key, data)
+    files = [PREDICTED_EXAMS.file, PREDICTED_SLICES.file, THRESHOLDS, POSITION_HISTOGRAM]
+    stage.finish(outputs=files)
     return str(url)
 
 

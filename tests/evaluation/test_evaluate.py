@@ -5,7 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from examwise.core.errors import InputError
+from examwise.core.errors import InputError, IntegrityError
+from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.schemas.evaluation import (
     BUDGET_CURVE,
     EXAM_METRICS,
@@ -13,7 +14,7 @@ from examwise.core.schemas.evaluation import (
     ROC_POINTS,
     SLICE_METRICS,
 )
-from examwise.core.stage import MANIFEST, PROVENANCE, read_manifest
+from examwise.core.stage import PROVENANCE
 from examwise.core.storage import Storage
 from examwise.evaluation.evaluate import evaluate_predictions, evaluate_study
 
@@ -93,6 +94,32 @@ def test_exams_left_out_are_said(tmp_path, make_exams, make_predictions):
     assert EXAM_METRICS.read(Storage(tmp_path / "out"))["n_exams"].item() == 9
 
 
+@pytest.mark.parametrize("file", [EXAM_METRICS.file, SLICE_METRICS.file, ROC_POINTS.file])
+def test_a_finished_evaluation_that_has_changed_is_refused(tmp_path, two_runs, file):
+    out = tmp_path / "out"
+    evaluate_predictions(two_runs, str(out), **OPTIONS)
+    (out / file).write_bytes(b"")
+    with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
+        evaluate_predictions(two_runs, str(out), **OPTIONS)
+    (out / file).unlink()
+    with pytest.raises(InputError, match=f"{file}: expected a file of this directory"):
+        evaluate_predictions(two_runs, str(out), **OPTIONS)
+
+
+def test_exams_without_any_label_are_said_and_counted(tmp_path, make_exams, make_predictions):
+    exams = make_exams([None] * 4, [0.0, 1.0, 2.0, 3.0])
+    listener = Listener()
+    url = make_predictions(tmp_path / "a", exams)
+    evaluate_predictions([url], str(tmp_path / "out"), **OPTIONS, progress=listener)
+    assert listener.said == [
+        "run r1: no exam of here has a label for the finding 'any'; nothing can be said about "
+        "how well it does there"
+    ]
+    row = EXAM_METRICS.read(Storage(tmp_path / "out")).row(0, named=True)
+    assert (row["n_exams"], row["n_positive"]) == (0, 0)
+    assert row["auc"] is None
+
+
 def test_slices_labelled_differently_leave_no_finished_evaluation(
     tmp_path, make_exams, make_slices, make_predictions
 ):
@@ -155,6 +182,15 @@ def test_the_same_study_gives_the_same_bytes_and_a_finished_one_its_answer(tmp_p
     answer(study_folder, tmp_path / "y")
     assert same_files(tmp_path / "x", tmp_path / "y")
     assert answer(study_folder, tmp_path / "x") == first
+
+
+@pytest.mark.parametrize("file", ["answer.json", BUDGET_CURVE.file, RATIOS.file, EXAM_METRICS.file])
+def test_a_finished_answer_that_has_changed_is_refused(tmp_path, study_folder, file):
+    answer(study_folder, tmp_path / "out")
+    path = tmp_path / "out" / file
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
+        answer(study_folder, tmp_path / "out")
 
 
 def test_other_targets_and_hours_are_other_evaluations(tmp_path, study_folder):

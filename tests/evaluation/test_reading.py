@@ -1,10 +1,13 @@
-import json
-
 import polars as pl
 import pytest
 
-from examwise.core.errors import InputError, SchemaError
-from examwise.core.schemas.predictions import POSITION_HISTOGRAM, PREDICTED_SLICES, THRESHOLDS
+from examwise.core.errors import InputError, IntegrityError, SchemaError
+from examwise.core.schemas.predictions import (
+    POSITION_HISTOGRAM,
+    PREDICTED_EXAMS,
+    PREDICTED_SLICES,
+    THRESHOLDS,
+)
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.evaluation.reading import EVALUATED_SPLITS, read_run, read_runs
@@ -45,8 +48,10 @@ def test_the_digest_follows_every_file(tmp_path, make_exams, make_slices, make_p
     assert read_run(make_predictions(tmp_path / "b", exams)).digest == first
     other_slices = make_predictions(tmp_path / "c", exams, make_slices(exams, seed=1))
     assert read_run(other_slices).digest != first
-    Storage(tmp_path / "b").write(THRESHOLDS, b'{"any": {"threshold": 0.1}}')
-    assert read_run(str(tmp_path / "b")).digest != first
+    other_threshold = make_predictions(
+        tmp_path / "d", exams, thresholds={"any": {"threshold": 0.1}}
+    )
+    assert read_run(other_threshold).digest != first
 
 
 def test_a_run_named_twice_is_refused(tmp_path, make_exams, make_predictions):
@@ -111,18 +116,44 @@ def test_slices_of_unknown_exams_are_refused(tmp_path, make_exams, make_slices, 
         (THRESHOLDS, b"[]", "JSON object"),
         (THRESHOLDS, b"{", "expected JSON"),
         (POSITION_HISTOGRAM, b'{"any": {"centers": [0.5]}}', "position_histogram.json, any"),
+        (POSITION_HISTOGRAM, b'{"any": 1}', "position_histogram.json, any"),
+        (THRESHOLDS, b"\xff", "expected JSON"),
         (PREDICTED_SLICES.file, b"no", "a Parquet table"),
+        (PREDICTED_EXAMS.file, b"", "a Parquet table"),
     ],
 )
 def test_broken_files_are_named(tmp_path, make_exams, make_predictions, file, content, message):
-    url = make_predictions(tmp_path / "a", make_exams([0, 1], [0.0, 1.0]))
-    Storage(url).write(file, content)
+    exams = make_exams([0, 1], [0.0, 1.0])
+    url = make_predictions(tmp_path / "a", exams, contents={file: content})
     with pytest.raises(InputError, match=message) as caught:
         read_run(url).read_slices()
     assert file in str(caught.value)
 
 
-@pytest.mark.parametrize("file", [THRESHOLDS, POSITION_HISTOGRAM])
+FILES = (PREDICTED_EXAMS.file, PREDICTED_SLICES.file, THRESHOLDS, POSITION_HISTOGRAM)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_that_have_changed_are_refused(
+    tmp_path, make_exams, make_slices, make_predictions, file
+):
+    exams = make_exams([0, 1], [0.0, 1.0])
+    url = make_predictions(tmp_path / "a", exams)
+    other = make_exams([0, 1], [1.0, 0.0])
+    valid = make_predictions(
+        tmp_path / "b",
+        other,
+        make_slices(other, seed=1),
+        thresholds={"any": {"threshold": 0.1}},
+        histogram=False,
+    )
+    for damaged in (b"", b"\xff", b"[1]", Storage(valid).read(file)):
+        Storage(url).write(file, damaged)
+        with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
+            read_run(url)
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_missing_files_are_named(tmp_path, make_exams, make_predictions, file):
     url = make_predictions(tmp_path / "a", make_exams([0, 1], [0.0, 1.0]))
     Storage(url).delete(file)
@@ -131,9 +162,10 @@ def test_missing_files_are_named(tmp_path, make_exams, make_predictions, file):
 
 
 def test_a_histogram_may_be_missing_by_finding(tmp_path, make_exams, make_predictions):
-    url = make_predictions(tmp_path / "a", make_exams([0, 1], [0.0, 1.0]), histogram=False)
+    exams = make_exams([0, 1], [0.0, 1.0])
+    url = make_predictions(tmp_path / "a", exams, histogram=False)
     assert read_run(url).histograms == {"any": None}
-    Storage(url).write(POSITION_HISTOGRAM, json.dumps({}).encode())
+    url = make_predictions(tmp_path / "b", exams, contents={POSITION_HISTOGRAM: b"{}"})
     assert read_run(url).histograms == {}
 
 

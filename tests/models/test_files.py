@@ -9,6 +9,7 @@ from safetensors.torch import save as save_tensors
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError, IntegrityError, SchemaError
+from examwise.core.manifest import MANIFEST
 from examwise.core.schemas.run import MODEL, WEIGHTS
 from examwise.core.stage import Stage
 from examwise.models.config import ModelConfig
@@ -17,24 +18,29 @@ from examwise.models.files import load_model, save_model
 
 SMALL = ModelConfig(encoder="resnet10", width=4, embedding=8, attention_hidden=4)
 
+DAMAGES = {
+    "cut off": lambda data: data[: len(data) // 2],
+    "emptied": lambda data: b"",
+    "edited": lambda data: data.replace(b"a", b"b", 1),
+    "no text": lambda data: b"\xff" + data,
+}
+
 
 @pytest.fixture
 def run(tmp_path):
     stage = Stage.begin(tmp_path / "run", kind="run", configuration={}, inputs={}, seed=0)
     module = ExamClassifier(SMALL, exam_rule=POOLED, seed=7)
     save_model(stage.storage, module, SMALL, {"learner": "weak", "matrix": [32, 32]})
-    stage.finish()
+    stage.finish(outputs=[WEIGHTS, MODEL])
     return tmp_path / "run", module
 
 
-def edit(folder, **changes):
-    description = json.loads((folder / MODEL).read_text())
-    (folder / MODEL).write_text(json.dumps({**description, **changes}))
-
-
-def replace_weights(folder, data):
-    (folder / WEIGHTS).write_bytes(data)
-    edit(folder, weights_sha256=sha256_hex(data))
+def write_with_digest(folder, key, data):
+    """Write a file as if the run had been finished with it."""
+    (folder / key).write_bytes(data)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["outputs"][key] = sha256_hex(data)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def test_a_model_comes_back_as_it_was(run):
@@ -53,14 +59,12 @@ def test_a_model_comes_back_as_it_was(run):
         assert torch.equal(loaded.module(images, sizes).exam_logits, expected)
 
 
-def test_cut_off_weights_are_noticed(run):
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", [WEIGHTS, MODEL])
+def test_a_changed_file_is_refused(run, file, damage):
     folder, _ = run
-    data = (folder / WEIGHTS).read_bytes()
-    (folder / WEIGHTS).write_bytes(data[: len(data) // 2])
-    with pytest.raises(IntegrityError, match=r"model\.safetensors: expected the bytes"):
-        load_model(folder)
-    replace_weights(folder, data[: len(data) // 2])
-    with pytest.raises(IntegrityError, match="expected a safetensors file"):
+    (folder / file).write_bytes(DAMAGES[damage]((folder / file).read_bytes()))
+    with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
         load_model(folder)
 
 
@@ -68,27 +72,16 @@ def test_cut_off_weights_are_noticed(run):
 def test_a_missing_file_is_named(run, file):
     folder, _ = run
     (folder / file).unlink()
-    with pytest.raises(InputError, match=f"{file}: expected a file of a trained model"):
+    with pytest.raises(InputError, match=f"{file}: expected a file of this directory, got none"):
         load_model(folder)
 
 
-def test_another_schema_version_is_refused(run):
+def test_options_of_another_version_are_refused(run):
     folder, _ = run
-    edit(folder, schema_version=99)
-    with pytest.raises(SchemaError, match="expected schema version 1, got 99"):
-        load_model(folder)
-
-
-def test_broken_descriptions_are_refused(run):
-    folder, _ = run
-    edit(folder, config={**asdict(SMALL), "width": -1})
-    with pytest.raises(InputError, match="model option width"):
-        load_model(folder)
-    (folder / MODEL).write_text('{"schema_version": 1}')
-    with pytest.raises(SchemaError, match="got no config"):
-        load_model(folder)
-    (folder / MODEL).write_text("{")
-    with pytest.raises(SchemaError, match="expected JSON"):
+    description = json.loads((folder / MODEL).read_text())
+    config = {**asdict(SMALL), "colour": 1}
+    write_with_digest(folder, MODEL, json.dumps({**description, "config": config}).encode())
+    with pytest.raises(InputError, match="model option colour"):
         load_model(folder)
 
 
@@ -102,7 +95,7 @@ def test_weights_of_another_model_are_refused_by_tensor(run, change):
         del state["classifier.bias"]
     else:
         state["classifier.more"] = torch.zeros(1)
-    replace_weights(folder, save_tensors(dict(state)))
+    write_with_digest(folder, WEIGHTS, save_tensors(dict(state)))
     with pytest.raises(SchemaError, match="tensor classifier"):
         load_model(folder)
 

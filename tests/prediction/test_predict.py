@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,51 @@ def test_what_is_no_run_part_or_store_is_refused(run, store, tmp_path):
         predict_store(run=run, store=store, out=out, split="tests")
     with pytest.raises(InputError, match="batch_slices"):
         predict_store(run=run, store=store, out=out, batch_slices=0)
+
+
+DAMAGES = {
+    "emptied": lambda data: b"",
+    "cut off": lambda data: data[: len(data) // 2],
+    "edited": lambda data: data[:-1] + b" ",
+    "no text": lambda data: b"\xff" + data,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "file",
+    [
+        "model.json",
+        "model.safetensors",
+        "label_set.parquet",
+        "thresholds.json",
+        "position_histogram.json",
+    ],
+)
+def test_a_run_that_has_changed_is_refused(run, store, tmp_path, file, damage):
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / file).write_bytes(DAMAGES[damage]((copy / file).read_bytes()))
+    with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
+        predict_store(run=str(copy), store=store, out=str(tmp_path / "p"), device="cpu")
+    (copy / file).unlink()
+    with pytest.raises(InputError, match=f"{file}: expected a file of this directory"):
+        predict_store(run=str(copy), store=store, out=str(tmp_path / "p"), device="cpu")
+    # Restored, the same command goes on.
+    shutil.copy(Path(run, file), copy / file)
+    predict_store(run=str(copy), store=store, out=str(tmp_path / "p"), device="cpu")
+
+
+def test_finished_predictions_that_have_changed_are_refused(run, store, tmp_path):
+    out = str(tmp_path / "p")
+    predict_store(run=run, store=store, out=out, device="cpu")
+    for file in ("exams.parquet", "slices.parquet", "thresholds.json", "position_histogram.json"):
+        path = tmp_path / "p" / file
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + b" ")
+        with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
+            predict_store(run=run, store=store, out=out, device="cpu")
+        path.write_bytes(data)
+    predict_store(run=run, store=store, out=out, device="cpu")
 
 
 def test_damaged_pixels_are_named_by_exam(run, make_store, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from examwise.core.digests import sha256_hex
+from examwise.core.manifest import MANIFEST
 from examwise.core.schemas.evaluation import (
     BUDGET_CURVE,
     EXAM_METRICS,
@@ -48,13 +51,8 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         store: dict[str, Any] | None = None,
         finished: bool = True,
     ) -> Path:
-        stage = Stage.begin(
-            study,
-            kind="study",
-            configuration=_configuration(hours, source),
-            inputs={},
-            seed=7,
-        )
+        configuration = _configuration(hours, source)
+        stage = Stage.begin(study, kind="study", configuration=configuration, inputs={}, seed=7)
         make_store(study / "store", n_exams=24, **{"n_slices": 7, **(store or {})})
         stored = StoredExams(study / "store")
         splits = _split(stored)
@@ -62,12 +60,10 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         _write_runs(stage.storage, hours=hours)
         for run in _runs():
             _write_predictions(stage.storage, stored, splits, run)
+        options = {"n_replicates": 200}
+        inputs = {RUNS.file: "sha256:" + sha256_hex(stage.storage.read(RUNS.file))}
         evaluation = Stage.begin(
-            f"{study}/evaluation",
-            kind="evaluation",
-            configuration={"n_replicates": 200},
-            inputs={},
-            seed=0,
+            f"{study}/evaluation", kind="evaluation", configuration=options, inputs=inputs, seed=0
         )
         _write_evaluation(
             evaluation.storage,
@@ -76,7 +72,8 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
             one_class=one_class,
             attention_auc=attention_auc,
         )
-        evaluation.finish()
+        tables = (BUDGET_CURVE, EXAM_METRICS, RATIOS, SLICE_METRICS, ROC_POINTS)
+        evaluation.finish(outputs=[ANSWER, *(table.file for table in tables)])
         if finished:
             stage.finish()
         return study
@@ -88,6 +85,18 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
 def study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that tests only read."""
     return make_study(tmp_path_factory.mktemp("study") / "study")
+
+
+@pytest.fixture(scope="session")
+def record() -> Callable[[Path], None]:
+    """Return a function that lets a directory's manifest vouch for a file as it is now."""
+
+    def record_file(path: Path) -> None:
+        manifest = json.loads((path.parent / MANIFEST).read_text())
+        manifest["outputs"][path.name] = sha256_hex(path.read_bytes())
+        (path.parent / MANIFEST).write_text(json.dumps(manifest))
+
+    return record_file
 
 
 def _configuration(hours: bool, source: dict[str, Any] | None) -> dict[str, Any]:
@@ -122,13 +131,9 @@ def _runs() -> list[dict[str, Any]]:
 
 def _split(stored: StoredExams) -> pl.DataFrame:
     parts = ["train", "validation", "test", "test", "test"]
-    rows = [
-        {"exam_id": exam, "patient_key": patient, "split": parts[number % 5]}
-        for number, (exam, patient) in enumerate(
-            stored.exams.select("exam_id", "patient_key").rows()
-        )
-    ]
-    return SPLITS.frame(rows)
+    exams = stored.exams.select("exam_id", "patient_key")
+    split = [parts[number % 5] for number in range(exams.height)]
+    return SPLITS.validate(exams.with_columns(pl.Series("split", split)))
 
 
 def _write_runs(storage: Storage, *, hours: bool) -> None:
@@ -163,11 +168,8 @@ def _write_predictions(
     exams, slices = [], []
     test = splits.filter(pl.col("split") == "test")
     for exam_id, patient_key in test.select("exam_id", "patient_key").rows():
-        labels = (
-            stored.labels.filter((pl.col("exam_id") == exam_id) & (pl.col("finding") == "any"))
-            .sort("slice_start")["value"]
-            .to_numpy()
-        )
+        of_exam = stored.labels.filter(exam_id=exam_id, finding="any")
+        labels = of_exam.sort("slice_start")["value"].to_numpy()
         logits = generator.normal(-1.2, 1.0, len(labels)) + 2.4 * labels
         attention = np.exp(logits - logits.max())
         attention /= attention.sum()
@@ -200,9 +202,11 @@ def _write_predictions(
             }
             for index in range(len(labels))
         ]
-    folder = storage.child(f"predictions/{run['run_id']}")
-    PREDICTED_EXAMS.write(folder, PREDICTED_EXAMS.frame(exams))
-    PREDICTED_SLICES.write(folder, PREDICTED_SLICES.frame(slices))
+    url = storage.child(f"predictions/{run['run_id']}").url
+    stage = Stage.begin(url, kind="predictions", configuration={}, inputs={}, seed=None)
+    PREDICTED_EXAMS.write(stage.storage, PREDICTED_EXAMS.frame(exams))
+    PREDICTED_SLICES.write(stage.storage, PREDICTED_SLICES.frame(slices))
+    stage.finish(outputs=[PREDICTED_EXAMS.file, PREDICTED_SLICES.file])
 
 
 def _write_evaluation(

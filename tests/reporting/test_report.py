@@ -234,13 +234,17 @@ def test_paths_of_a_configuration_are_left_out(
     assert ["source.folder", "(a path, left out)"] in page.tables["table-configuration"]
 
 
-def test_one_learner_alone(study: Path, read_page: Callable, tmp_path: Path) -> None:
+def test_one_learner_alone(
+    study: Path, read_page: Callable, tmp_path: Path, record: Callable
+) -> None:
     copy = shutil.copytree(study, tmp_path / "study")
     for name in ("budget_curve", "exam_metrics", "slice_metrics", "roc_points"):
         file = copy / f"evaluation/{name}.parquet"
         pl.read_parquet(file).filter(pl.col("learner") == "weak").write_parquet(file)
+        record(file)
     ratios = copy / "evaluation/ratios.parquet"
     pl.read_parquet(ratios).clear().write_parquet(ratios)
+    record(ratios)
     page = read_page(write_report(copy, progress=SilentProgress()))
     assert "table-ratios" not in page.tables
     assert {row[0] for row in page.tables["table-budgets"][1:]} == {"Weak"}

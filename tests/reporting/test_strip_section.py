@@ -57,10 +57,11 @@ def test_pictures_are_the_stores_slices_in_the_brain_window(study: Path) -> None
         assert np.abs(difference).mean() < 8
 
 
-def test_slices_that_the_store_has_not(study: Path, tmp_path: Path) -> None:
+def test_slices_that_the_store_has_not(study: Path, tmp_path: Path, record: Callable) -> None:
     copy = shutil.copytree(study, tmp_path / "study")
     file = copy / "predictions/strong-480-0/slices.parquet"
     pl.read_parquet(file).filter(pl.col("slice_index") != 1).write_parquet(file)
+    record(file)
     with pytest.raises(InputError, match="predictions of strong-480-0"):
         strip_section(read_study(copy), progress=SilentProgress())
 

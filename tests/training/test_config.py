@@ -19,6 +19,8 @@ from examwise.training.config import TrainingConfig, learning_rate_factor
         ("n_workers", -1),
         ("n_threads", 0),
         ("precision", "16"),
+        ("accelerator", "foo"),
+        ("accelerator", None),
     ],
 )
 def test_values_out_of_range_are_refused_by_name(option, value):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from examwise.core.errors import InputError
+from examwise.core.errors import InputError, IntegrityError
 from examwise.core.schemas.run import LABEL_SET, METRICS
 from examwise.core.storage import Storage
 from examwise.data.label_set import LabelSet
@@ -147,6 +147,40 @@ def test_a_finished_run_is_returned_at_once(train, monkeypatch):
     first = train()
     monkeypatch.setattr("examwise.training.fit.fit", None)
     assert train() == first
+
+
+FILES = (
+    "model.json",
+    "model.safetensors",
+    "label_set.parquet",
+    "metrics.parquet",
+    "thresholds.json",
+    "position_histogram.json",
+)
+
+
+def test_a_finished_run_that_has_changed_is_refused(train, tmp_path):
+    train()
+    for file in FILES:
+        path = tmp_path / "run" / file
+        data = path.read_bytes()
+        for damaged in (b"", data[:-1] + b" ", b"\xff"):
+            path.write_bytes(damaged)
+            with pytest.raises(IntegrityError, match=f"{file}: expected the file once written"):
+                train()
+        path.unlink()
+        with pytest.raises(InputError, match=f"{file}: expected a file of this directory"):
+            train()
+        path.write_bytes(data)
+    train()
+
+
+def test_a_missing_accelerator_is_refused_before_the_run_is_begun(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(InputError, match="training option accelerator"):
+        train(accelerator="gpu")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_not_finite_is_refused(train):

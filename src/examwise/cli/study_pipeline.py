@@ -27,6 +27,7 @@ from examwise.phantom.archive import make_phantom_archive
 from examwise.reporting.report import write_report
 from examwise.studies.config import StudyConfig
 from examwise.studies.run_study import begin_study, run_study
+from examwise.training.accelerator import require_accelerator
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def run_pipeline(
         InputError: If a stage's input cannot be worked with.
     """
     _check_places(file.study, places)
+    require_accelerator(file.study.training.accelerator)
     executor = make_executor(worker_count(workers))
     config = file.study
     stage = begin_study(places.out, config, source=_describe_source(file.source, places))

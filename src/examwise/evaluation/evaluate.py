@@ -8,18 +8,21 @@ import polars as pl
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
+from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.evaluation import BUDGET_CURVE, RATIOS
 from examwise.core.schemas.study import RUNS
-from examwise.core.stage import MANIFEST, Stage, read_manifest
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.evaluation.answer import ANSWER, Answer, compose_answer
 from examwise.evaluation.budget_curve import budget_curve
 from examwise.evaluation.budget_replicates import BudgetReplicates, budget_replicates
 from examwise.evaluation.label_ratio import label_ratios
 from examwise.evaluation.reading import EVALUATED_SPLITS, RunPredictions, read_runs
-from examwise.evaluation.run_tables import write_run_tables
+from examwise.evaluation.run_tables import RUN_TABLES, write_run_tables
 from examwise.evaluation.study_facts import StudyFacts
+
+_STUDY_FILES = (*RUN_TABLES, BUDGET_CURVE.file, RATIOS.file, ANSWER)
 
 
 def evaluate_predictions(
@@ -47,6 +50,7 @@ def evaluate_predictions(
     Raises:
         InputError: If a directory is no finished predictions directory, a run comes twice, two
             runs label an exam or slice differently, or ``out`` holds something else.
+        IntegrityError: If a file of the predictions or of the finished evaluation has changed.
     """
     progress = progress or SilentProgress()
     _require_replicates(n_replicates)
@@ -58,9 +62,11 @@ def evaluate_predictions(
         inputs={f"predictions/{run.run_id}": run.digest for run in runs},
         seed=seed,
     )
-    if not stage.finished:
-        write_run_tables(stage, runs, n_replicates=n_replicates, seed=seed, progress=progress)
-        stage.finish()
+    if stage.finished:
+        _read_finished(stage.storage, RUN_TABLES)
+        return
+    write_run_tables(stage, runs, n_replicates=n_replicates, seed=seed, progress=progress)
+    stage.finish(outputs=RUN_TABLES)
 
 
 def evaluate_study(
@@ -98,6 +104,7 @@ def evaluate_study(
 
     Raises:
         InputError: If the study is incomplete or its runs cannot be compared.
+        IntegrityError: If a file of the predictions or of the finished evaluation has changed.
     """
     progress = progress or SilentProgress()
     _require_replicates(n_replicates)
@@ -142,7 +149,8 @@ def evaluate_study(
         seed=seed,
     )
     if stage.finished:
-        return Answer.from_json(stage.storage.read(ANSWER), where=f"{stage.storage.url}/{ANSWER}")
+        found = _read_finished(stage.storage, _STUDY_FILES)
+        return Answer.from_json(found[ANSWER], where=f"{stage.storage.url}/{ANSWER}")
     write_run_tables(stage, runs, n_replicates=n_replicates, seed=seed, progress=progress)
     curve = budget_curve(replicates)
     answer = compose_answer(
@@ -158,8 +166,13 @@ def evaluate_study(
     BUDGET_CURVE.write(stage.storage, curve)
     RATIOS.write(stage.storage, ratios)
     stage.storage.write(ANSWER, answer.to_json().encode())
-    stage.finish()
+    stage.finish(outputs=_STUDY_FILES)
     return answer
+
+
+def _read_finished(storage: Storage, keys: Sequence[str]) -> dict[str, bytes]:
+    manifest = read_manifest(storage.url, kind="evaluation")
+    return {key: manifest.read_output(storage, key) for key in keys}
 
 
 def _require_replicates(n_replicates: int) -> None:

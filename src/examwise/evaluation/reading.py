@@ -9,15 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from examwise.core.digests import canonical_json, sha256_hex
+from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError, SchemaError
+from examwise.core.manifest import MANIFEST, Manifest, read_manifest
 from examwise.core.schemas.predictions import (
     POSITION_HISTOGRAM,
     PREDICTED_EXAMS,
     PREDICTED_SLICES,
     THRESHOLDS,
 )
-from examwise.core.stage import MANIFEST, read_manifest
 from examwise.core.storage import Storage
 from examwise.evaluation.label_agreement import EXAM_LABELS
 from examwise.metrics.position import PositionHistogram
@@ -36,7 +36,7 @@ class RunPredictions:
         exams: Those to evaluate.
         thresholds: Finding to threshold on the exam probability.
         histograms: Finding to position histogram of training slices, None where there was none.
-        digest: Digest of all files read, slices included.
+        digest: Digest of the manifest, and so of all its files.
         storage: Where they are.
     """
 
@@ -82,10 +82,13 @@ def read_run(url: str, *, splits: Sequence[str] = EVALUATED_SPLITS) -> RunPredic
     Raises:
         InputError: If it is no finished predictions directory of one run, or holds no exam of
             these splits.
-        SchemaError: If a file in it is broken.
+        IntegrityError: If a file in it is not the one once written.
+        SchemaError: If a file in it breaks its schema.
     """
-    read_manifest(url, kind="predictions")
+    manifest = read_manifest(url, kind="predictions")
     storage = Storage(url)
+    for table in (PREDICTED_EXAMS, PREDICTED_SLICES):
+        manifest.read_output(storage, table.file)
     exams = PREDICTED_EXAMS.read(storage)
     where = f"{storage.url}/{PREDICTED_EXAMS.file}"
     _require_one_run(exams, where=where)
@@ -101,9 +104,9 @@ def read_run(url: str, *, splits: Sequence[str] = EVALUATED_SPLITS) -> RunPredic
         run_id=kept["run_id"][0],
         predicted=exams,
         exams=kept,
-        thresholds=_thresholds(storage, kept["finding"].unique().sort().to_list()),
-        histograms=_histograms(storage),
-        digest=_digest(storage),
+        thresholds=_thresholds(manifest, storage, kept["finding"].unique().sort().to_list()),
+        histograms=_histograms(manifest, storage),
+        digest="sha256:" + sha256_hex(storage.read(MANIFEST)),
         storage=storage,
     )
 
@@ -146,18 +149,10 @@ def _require_one_run(exams: pl.DataFrame, *, where: str) -> None:
         )
 
 
-def _digest(storage: Storage) -> str:
-    names = (MANIFEST, PREDICTED_EXAMS.file, PREDICTED_SLICES.file, THRESHOLDS, POSITION_HISTOGRAM)
-    found = {name: sha256_hex(storage.read(name)) for name in names if storage.exists(name)}
-    return "sha256:" + sha256_hex(canonical_json(found))
-
-
-def _json_object(storage: Storage, name: str) -> dict[str, Any]:
+def _json_object(manifest: Manifest, storage: Storage, name: str) -> dict[str, Any]:
     where = f"{storage.url}/{name}"
     try:
-        found = json.loads(storage.read(name))
-    except FileNotFoundError:
-        raise InputError(where=where, expected="a JSON file", got="no file") from None
+        found = json.loads(manifest.read_output(storage, name))
     except ValueError as error:
         raise SchemaError(where=where, expected="JSON", got=error) from error
     if not isinstance(found, dict):
@@ -165,9 +160,9 @@ def _json_object(storage: Storage, name: str) -> dict[str, Any]:
     return found
 
 
-def _thresholds(storage: Storage, findings: Sequence[str]) -> dict[str, float]:
+def _thresholds(manifest: Manifest, storage: Storage, findings: Sequence[str]) -> dict[str, float]:
     thresholds: dict[str, float] = {}
-    entries = _json_object(storage, THRESHOLDS)
+    entries = _json_object(manifest, storage, THRESHOLDS)
     for finding in findings:
         entry = entries.get(finding)
         value = entry.get("threshold") if isinstance(entry, dict) else None
@@ -182,11 +177,11 @@ def _thresholds(storage: Storage, findings: Sequence[str]) -> dict[str, float]:
     return thresholds
 
 
-def _histograms(storage: Storage) -> dict[str, PositionHistogram | None]:
+def _histograms(manifest: Manifest, storage: Storage) -> dict[str, PositionHistogram | None]:
     where = f"{storage.url}/{POSITION_HISTOGRAM}"
     return {
         finding: None
         if entry is None
         else PositionHistogram.from_dict(entry, where=f"{where}, {finding}")
-        for finding, entry in _json_object(storage, POSITION_HISTOGRAM).items()
+        for finding, entry in _json_object(manifest, storage, POSITION_HISTOGRAM).items()
     }

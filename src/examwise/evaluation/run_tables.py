@@ -16,6 +16,9 @@ from examwise.evaluation.reading import RunPredictions
 from examwise.evaluation.roc_points import roc_points
 from examwise.evaluation.slices import slice_metrics
 
+RUN_TABLES = (EXAM_METRICS.file, SLICE_METRICS.file, ROC_POINTS.file)
+"""Files that :func:`write_run_tables` writes."""
+
 
 def write_run_tables(
     stage: Stage,
@@ -42,14 +45,11 @@ def write_run_tables(
             slices = run.read_slices()
             where = f"{run.storage.url}/{PREDICTED_SLICES.file}"
             known = known.joined_by(slices, where=where)
-            metrics.append(
-                exam_metrics(
-                    run.exams,
-                    {run.run_id: run.thresholds},
-                    n_replicates=n_replicates,
-                    seed=seed,
-                )
+            of_exams = exam_metrics(
+                run.exams, {run.run_id: run.thresholds}, n_replicates=n_replicates, seed=seed
             )
+            _say_what_is_unlabelled(of_exams, progress)
+            metrics.append(of_exams)
             slice_rows.append(
                 slice_metrics(
                     slices,
@@ -64,3 +64,12 @@ def write_run_tables(
     EXAM_METRICS.write(stage.storage, pl.concat(metrics))
     SLICE_METRICS.write(stage.storage, pl.concat(slice_rows))
     ROC_POINTS.write(stage.storage, pl.concat(points))
+
+
+def _say_what_is_unlabelled(metrics: pl.DataFrame, progress: Progress) -> None:
+    unlabelled = metrics.filter(pl.col("n_exams") == 0)
+    for run_id, archive, finding in unlabelled.select("run_id", "archive", "finding").rows():
+        progress.say(
+            f"run {run_id}: no exam of {archive} has a label for the finding '{finding}'; "
+            "nothing can be said about how well it does there"
+        )

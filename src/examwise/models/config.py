@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from examwise.core.errors import InputError
+from examwise.models.encoders import ENCODERS
+from examwise.models.poolings import POOLINGS
 
 
 @dataclass(frozen=True)
@@ -13,10 +15,10 @@ class ModelConfig:
 
     Attributes:
         findings: What it tells of an exam, in this order.
-        encoder: Name of the encoder: resnet10 or resnet18.
+        encoder: A name in :data:`examwise.models.encoders.ENCODERS`.
         width: Channels of the encoder's first stage; 64 is the published ResNet.
         embedding: Features of a slice that pooling and classifier work on.
-        pooling: Name of the pooling: attention, mean or max.
+        pooling: A name in :data:`examwise.models.poolings.POOLINGS`.
         attention_hidden: Hidden units of the attention network.
         dropout: Probability with which a feature is dropped in training.
         window_center_hu: Center of the window that the encoder sees.
@@ -25,7 +27,7 @@ class ModelConfig:
             computed again in the backward pass instead of kept.
 
     Raises:
-        InputError: On a value out of range.
+        InputError: On an unknown name or a value out of range.
 
     Example:
         >>> ModelConfig(width=8).encoder
@@ -49,6 +51,9 @@ class ModelConfig:
         object.__setattr__(self, "findings", tuple(self.findings))
         if not self.findings or len(set(self.findings)) != len(self.findings):
             raise _refusal("findings", "one or more names, each once", ", ".join(self.findings))
+        for name, known in (("encoder", tuple(ENCODERS)), ("pooling", tuple(POOLINGS))):
+            if getattr(self, name) not in known:
+                raise _refusal(name, "one of " + ", ".join(known), getattr(self, name))
         for name in ("width", "embedding", "attention_hidden", "chunk_slices"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from examwise.core.digests import sha256_hex
-from examwise.core.errors import InputError, SchemaError
+from examwise.core.errors import InputError
+from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.predictions import (
     POSITION_HISTOGRAM,
@@ -19,13 +18,16 @@ from examwise.core.schemas.predictions import (
     THRESHOLDS,
 )
 from examwise.core.schemas.run import LABEL_SET, MODEL
-from examwise.core.stage import MANIFEST, Stage, read_manifest
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.splits import PARTS, has_splits, read_splits
 from examwise.imaging.stored_exams import StoredExams
 
 UNSEEN = "unseen"
 """The split of exams of a store that has none."""
+
+OUTPUTS = (PREDICTED_EXAMS.file, PREDICTED_SLICES.file, THRESHOLDS, POSITION_HISTOGRAM)
+"""Files of a finished predictions directory."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,19 @@ def predict_store(
         InputError: If run or store are no such thing, the store's matrix is not the model's, the
             part has no exam, the test part holds patients that the run has learned from, or
             ``out`` holds something else.
-        IntegrityError: If stored pixels or weights are damaged.
+        IntegrityError: If stored pixels, the run or finished predictions are damaged.
     """
     if split is not None and split not in PARTS:
         raise InputError(where="split", expected="one of " + ", ".join(PARTS), got=split)
     for name, value in (("batch_slices", batch_slices), ("n_threads", n_threads)):
         if value < 1:
             raise InputError(where=name, expected="at least 1", got=value)
-    description = _describe(run)
+    trained = read_manifest(run, kind="run")
+    kept = {
+        key: trained.read_output(Storage(run), key)
+        for key in (MODEL, LABEL_SET.file, THRESHOLDS, POSITION_HISTOGRAM)
+    }
+    description = json.loads(kept[MODEL])
     stored = StoredExams(store)
     exams = _choose(stored, store, split, learned=_learned_from(run, stored))
     _require_matrix(exams, tuple(description["matrix"]), store)
@@ -100,6 +107,9 @@ def predict_store(
         findings=tuple(description["findings"]),
     )
     if stage.finished:
+        finished = read_manifest(out, kind="predictions")
+        for key in OUTPUTS:
+            finished.read_output(stage.storage, key)
         return summary
     # Only now is PyTorch imported: a refused or finished prediction needs none.
     from examwise.models.threads import cpu_threads
@@ -119,29 +129,9 @@ def predict_store(
     PREDICTED_EXAMS.write(stage.storage, exam_table(raw, stored, exams, **origin))
     PREDICTED_SLICES.write(stage.storage, slice_table(raw, stored, run_id=origin["run_id"]))
     for file in (THRESHOLDS, POSITION_HISTOGRAM):
-        stage.storage.write(file, Storage(run).read(file))
-    stage.finish()
+        stage.storage.write(file, kept[file])
+    stage.finish(outputs=OUTPUTS)
     return summary
-
-
-def _describe(run: str) -> Mapping[str, Any]:
-    read_manifest(run, kind="run")
-    where = f"{run}/{MODEL}"
-    try:
-        description = json.loads(Storage(run).read(MODEL))
-        fields = ("run_id", "learner", "findings", "matrix")
-        return {field: description[field] for field in fields}
-    except FileNotFoundError:
-        raise InputError(
-            where=where, expected="the description of a model", got="no file"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise SchemaError(
-            where=where,
-            expected="JSON that describes a model",
-            got=f"{type(error).__name__}: {error}",
-            remedy="train the model again",
-        ) from error
 
 
 def _learned_from(run: str, stored: StoredExams) -> pl.DataFrame:

@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from examwise.core.errors import InputError, SchemaError
+from examwise.core.digests import sha256_hex
+from examwise.core.errors import InputError, IntegrityError, SchemaError
+from examwise.core.manifest import MANIFEST, Manifest, read_manifest
 from examwise.core.schemas.evaluation import (
     BUDGET_CURVE,
     EXAM_METRICS,
@@ -21,8 +23,9 @@ from examwise.core.schemas.evaluation import (
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.store import FILES, SPLITS
 from examwise.core.schemas.study import RUNS
-from examwise.core.stage import PROVENANCE, Manifest, read_manifest
+from examwise.core.stage import PROVENANCE
 from examwise.core.storage import Storage
+from examwise.core.tables import TableSchema
 from examwise.evaluation.answer import ANSWER, Answer
 from examwise.imaging.stored_exams import StoredExams
 
@@ -94,8 +97,10 @@ class StudyFiles:
     def predicted(self, run_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Read a run's predictions of ``finding``: exams, slices."""
         folder = self.storage.child(f"predictions/{run_id}")
-        exams = PREDICTED_EXAMS.read(folder).filter(pl.col("finding") == self.finding)
-        slices = PREDICTED_SLICES.read(folder).filter(pl.col("finding") == self.finding)
+        manifest = read_manifest(folder.url, kind="predictions")
+        about = pl.col("finding") == self.finding
+        exams = _read_table(manifest, folder, PREDICTED_EXAMS).filter(about)
+        slices = _read_table(manifest, folder, PREDICTED_SLICES).filter(about)
         return exams, slices.sort("exam_id", "slice_index")
 
 
@@ -109,19 +114,23 @@ def read_study(url: str | Path, *, store: str | Path | None = None) -> StudyFile
     Raises:
         InputError: If the study, its store or its evaluation is not finished, or lacks a file.
         SchemaError: If a file breaks its schema.
+        IntegrityError: If a table is not the one once written, or not the one evaluated.
     """
     storage = Storage(url)
-    manifest = read_manifest(url, kind="study")
+    manifest = _read_manifest(storage, kind="study")
     evaluation_storage = storage.child("evaluation")
-    evaluation = read_manifest(evaluation_storage.url, kind="evaluation")
+    evaluation = _read_manifest(evaluation_storage, kind="evaluation")
     store_storage = storage.child("store") if store is None else Storage(store)
     answer = Answer.from_json(
-        _read(evaluation_storage, ANSWER), where=f"{evaluation_storage.url}/{ANSWER}"
+        evaluation.read_output(evaluation_storage, ANSWER),
+        where=f"{evaluation_storage.url}/{ANSWER}",
     )
     about = pl.col("finding") == answer.finding
-    runs = RUNS.read(storage)
-    curve = BUDGET_CURVE.read(evaluation_storage).filter(about).sort("learner", "budget")
-    exam_metrics = EXAM_METRICS.read(evaluation_storage).filter(about)
+    runs = _read_runs(storage, evaluation)
+    curve, exam_metrics, ratios, slice_metrics, roc_points = (
+        _read_table(evaluation, evaluation_storage, table).filter(about)
+        for table in (BUDGET_CURVE, EXAM_METRICS, RATIOS, SLICE_METRICS, ROC_POINTS)
+    )
     learners = set(curve["learner"].to_list())
     for table, frame in ((RUNS, runs), (EXAM_METRICS, exam_metrics)):
         _require_learners(learners, frame, where=f"{table.file} of {storage.url}")
@@ -132,11 +141,11 @@ def read_study(url: str | Path, *, store: str | Path | None = None) -> StudyFile
         evaluation=evaluation,
         answer=answer,
         runs=runs,
-        curve=curve,
-        ratios=RATIOS.read(evaluation_storage).filter(about),
+        curve=curve.sort("learner", "budget"),
+        ratios=ratios,
         exam_metrics=exam_metrics,
-        slice_metrics=SLICE_METRICS.read(evaluation_storage).filter(about),
-        roc_points=ROC_POINTS.read(evaluation_storage).filter(about),
+        slice_metrics=slice_metrics,
+        roc_points=roc_points,
         stored=StoredExams(store_storage.url),
         splits=SPLITS.read(store_storage),
         files=FILES.read(store_storage),
@@ -154,23 +163,49 @@ def _require_learners(learners: set[str], frame: pl.DataFrame, *, where: str) ->
         )
 
 
-def _read(storage: Storage, key: str) -> bytes:
-    try:
-        return storage.read(key)
-    except FileNotFoundError:
-        raise InputError(
-            where=f"{storage.url}/{key}",
-            expected="a JSON file",
-            got="no file",
-            remedy="run the study again",
-        ) from None
+def _read_manifest(storage: Storage, *, kind: str) -> Manifest:
+    manifest = read_manifest(storage.url, kind=kind)
+    for name, kinds, words in (
+        ("tool_version", str, "text"),
+        ("configuration", Mapping, "a JSON object"),
+        ("inputs", Mapping, "a JSON object"),
+        ("outputs", Mapping, "a JSON object"),
+    ):
+        value = getattr(manifest, name)
+        if not isinstance(value, kinds):
+            raise SchemaError(
+                where=f"{storage.url}/{MANIFEST}, {name}",
+                expected=words,
+                got=type(value).__name__,
+                remedy="restore it, or make the directory again",
+            )
+    return manifest
+
+
+def _read_table(manifest: Manifest, storage: Storage, table: TableSchema) -> pl.DataFrame:
+    manifest.read_output(storage, table.file)
+    return table.read(storage)
+
+
+def _read_runs(storage: Storage, evaluation: Manifest) -> pl.DataFrame:
+    runs = RUNS.read(storage)
+    if "sha256:" + sha256_hex(storage.read(RUNS.file)) != evaluation.inputs.get(RUNS.file):
+        raise IntegrityError(
+            where=f"{storage.url}/{RUNS.file}",
+            expected="the table that was evaluated",
+            got="another",
+            remedy="restore it, or evaluate the study again",
+        )
+    return runs
 
 
 def _read_provenance(storage: Storage) -> Mapping[str, Any]:
+    where = f"{storage.url}/{PROVENANCE}"
     try:
-        found = json.loads(_read(storage, PROVENANCE))
-        return dict(found)
+        return dict(json.loads(storage.read(PROVENANCE)))
+    except FileNotFoundError:
+        raise InputError(
+            where=where, expected="a JSON file", got="no file", remedy="run the study again"
+        ) from None
     except (ValueError, TypeError) as error:
-        raise SchemaError(
-            where=f"{storage.url}/{PROVENANCE}", expected="a JSON object", got=error
-        ) from error
+        raise SchemaError(where=where, expected="a JSON object", got=error) from error

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from examwise.core.errors import InputError
 
 _Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+_Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class TrainingConfig:
         n_workers: Processes that read ahead; 0 reads in between steps.
         n_threads: Threads of PyTorch on the CPU. With one, results are the same bytes whatever
             the number of cores; more pay off for wide encoders and large matrices.
-        accelerator: As Lightning names it: ``"auto"``, ``"cpu"``, ``"gpu"``.
+        accelerator: As Lightning names it: ``"auto"``, ``"cpu"``, ``"gpu"`` (of either kind),
+            ``"cuda"`` or ``"mps"``.
         precision: Of the arithmetic, as Lightning names it.
         seed: Seed of initial weights, order of labels, augmentation and dropout.
 
@@ -65,7 +67,7 @@ class TrainingConfig:
     cache_mb: int = 2048
     n_workers: int = 0
     n_threads: int = 1
-    accelerator: str = "auto"
+    accelerator: _Accelerator = "auto"
     precision: _Precision = "32-true"
     seed: int = 0
 
@@ -83,9 +85,9 @@ class TrainingConfig:
             raise _refusal("weight_decay", "a number, at least 0", self.weight_decay)
         if not 0 <= self.warmup_fraction < 1:
             raise _refusal("warmup_fraction", "a share below 1", self.warmup_fraction)
-
-        if self.precision not in (known := get_args(_Precision)):
-            raise _refusal("precision", "one of " + ", ".join(known), self.precision)
+        for name, kind in (("accelerator", _Accelerator), ("precision", _Precision)):
+            if getattr(self, name) not in (known := get_args(kind)):
+                raise _refusal(name, "one of " + ", ".join(known), getattr(self, name))
 
     def _require_whole(self, name: str, minimum: int) -> None:
         value = getattr(self, name)

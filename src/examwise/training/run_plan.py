@@ -10,7 +10,7 @@ import polars as pl
 
 from examwise.core.digests import canonical_json, sha256_hex
 from examwise.core.errors import InputError
-from examwise.core.stage import MANIFEST
+from examwise.core.manifest import MANIFEST
 from examwise.data.label_set import LabelSet
 from examwise.data.splits import has_splits, read_splits
 from examwise.data.targets import Targets, find_targets

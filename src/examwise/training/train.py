@@ -9,17 +9,22 @@ from pathlib import Path
 
 from examwise.core.digests import readable_json
 from examwise.core.errors import InputError
+from examwise.core.manifest import read_manifest
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.predictions import POSITION_HISTOGRAM, THRESHOLDS
-from examwise.core.schemas.run import CHECKPOINT, LABEL_SET, METRICS, MODEL
+from examwise.core.schemas.run import CHECKPOINT, LABEL_SET, METRICS, MODEL, WEIGHTS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.label_set import LabelSet
 from examwise.imaging.stored_exams import StoredExams
 from examwise.models.config import ModelConfig
+from examwise.training.accelerator import require_accelerator
 from examwise.training.config import TrainingConfig
 from examwise.training.position import training_position_histograms
 from examwise.training.run_plan import RunPlan, plan_run
+
+OUTPUTS = (WEIGHTS, MODEL, LABEL_SET.file, METRICS.file, THRESHOLDS, POSITION_HISTOGRAM)
+"""Files of a finished run."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,15 @@ def train_run(
         progress: Where to report to.
 
     Raises:
-        InputError: If :func:`~examwise.training.run_plan.plan_run` refuses the run, ``out`` holds
-            another one or is not on a local disk, or the loss is no longer finite.
-        IntegrityError: If stored pixels or the checkpoint are damaged.
+        InputError: If :func:`~examwise.training.run_plan.plan_run` refuses the run, the
+            accelerator is missing, ``out`` holds another run or is not on a local disk, or the
+            loss is no longer finite.
+        IntegrityError: If stored pixels, the checkpoint or the finished run are damaged.
     """
     folder = _local_folder(out)
     stored = StoredExams(store)
     plan = plan_run(stored, label_set, learner=learner, model=model, training=training)
+    require_accelerator(training.accelerator)
     name = run_id or plan.run_id
     stage = Stage.begin(
         out,
@@ -91,7 +98,7 @@ def train_run(
     )
     if not stage.finished:
         _fit_and_write(plan, name, stage, folder, progress or SilentProgress())
-        stage.finish()
+        stage.finish(outputs=OUTPUTS)
     shutil.rmtree((folder / CHECKPOINT).parent, ignore_errors=True)
     return read_run_summary(stage.storage)
 
@@ -101,8 +108,14 @@ def read_run_summary(storage: Storage) -> RunSummary:
 
     Args:
         storage: The run directory.
+
+    Raises:
+        InputError: If the run is not finished.
+        IntegrityError: If a file of it is not the one once written.
     """
-    found = json.loads(storage.read(MODEL))
+    manifest = read_manifest(storage.url, kind="run")
+    kept = {key: manifest.read_output(storage, key) for key in OUTPUTS}
+    found = json.loads(kept[MODEL])
     return RunSummary(
         run_id=found["run_id"],
         learner=found["learner"],
