@@ -190,3 +190,28 @@ def test_finished_study_that_lost_a_run_says_so(store, tmp_path, capsys):
     shutil.rmtree(next((out / "predictions").iterdir()))
     assert main([*words, "--quiet"]) == 2
     assert "1 missing" in capsys.readouterr().err
+
+
+def test_study_can_be_corrected_until_its_first_run(archive, identity, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "study"
+    config = tmp_path / "study.yaml"
+    text = yaml.safe_load(CONFIG.read_text())
+    text["study"] = {**text["study"], "repeats": 1}
+    config.write_text(yaml.safe_dump(text))
+    words = ["study", str(config), "--out", str(out), "--workers", "1", "--quiet"]
+    assert main([*words, *identity, "--source", str(tmp_path / "empty")]) == 2
+    inside = archive / "stage_2_train" / "id"
+    assert main([*words, "--identity", str(inside), "--source", str(archive)]) == 2
+    assert not inside.exists()
+    capsys.readouterr()
+    words += [*identity, "--source", str(archive)]
+    assert main(words) == 2  # the archive is too small for the budgets, as is known once it is read
+    assert "expected at most" in capsys.readouterr().err
+    for arm in text["study"]["arms"]:
+        arm["budgets"] = arm["budgets"][:1]
+    config.write_text(yaml.safe_dump(text))
+    assert main(words) == 0
+    config.write_text(yaml.safe_dump({**text, "study": {**text["study"], "target_auc": 0.9}}))
+    assert main(words) == 2
+    assert "configuration.study.target_auc = 0.7, got 0.9" in capsys.readouterr().err

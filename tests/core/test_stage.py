@@ -111,6 +111,14 @@ def test_kind_of_a_begun_directory(url):
     assert begun_kind(url) is None
 
 
+def test_beginning_can_be_renewed_by_its_own_kind_only(url):
+    begin(url)
+    begin(url, seed=2, renew=True).finish()
+    assert read_manifest(url, kind="run").seed == 2
+    with pytest.raises(InputError, match="one of kind run"):
+        begin(url, kind="study", renew=True)
+
+
 def test_foreign_directory_is_refused_untouched(url):
     Storage(url).write("thesis.tex", b"precious")
     with pytest.raises(InputError, match="1 files that this stage did not write"):

@@ -135,13 +135,8 @@ def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any
         read_manifest(places.store, kind="exam-store")
         return {"kind": "store", "manifest": sha256_hex(Storage(places.store).read(MANIFEST))}
     if places.source is not None:
-        where = Identity(places.identity).path_digest(str(places.source.resolve()))
-        return {
-            "kind": "raw",
-            "layout": source.layout,
-            "ingest": asdict(source.ingest),
-            "folder": where,
-        }
+        # Which files these are is checked by the store's own beginning, without naming a path.
+        return {"kind": "raw", "layout": source.layout, "ingest": asdict(source.ingest)}
     return {
         "kind": "phantom",
         "layout": source.layout,

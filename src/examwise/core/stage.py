@@ -53,8 +53,18 @@ class Stage:
         configuration: Mapping[str, Any],
         inputs: Mapping[str, str],
         seed: int | None,
+        renew: bool = False,
     ) -> Stage:
         """Begin a directory, or go on with one begun by the same configuration and inputs.
+
+        Args:
+            url: The directory.
+            kind: What it is to be.
+            configuration: Everything that determines its content, seed apart.
+            inputs: Role to digest of every input.
+            seed: The seed, or None where nothing is random.
+            renew: Let a beginning of the same kind take other options, where nothing that
+                depends on them has been written yet.
 
         Raises:
             InputError: If the directory holds something else, or was begun differently.
@@ -80,7 +90,7 @@ class Stage:
                 remedy="choose another directory",
             )
         if not storage.create(BEGUN, readable_json(description)):
-            _require_same(storage, description)
+            _require_same(storage, description, renew=renew)
         return cls(storage, description)
 
     @property
@@ -113,7 +123,7 @@ class Stage:
         self.storage.write(MANIFEST, readable_json({**self._description, "outputs": digests}))
 
 
-def _require_same(storage: Storage, description: Mapping[str, Any]) -> None:
+def _require_same(storage: Storage, description: Mapping[str, Any], *, renew: bool) -> None:
     try:
         begun = dict(json.loads(storage.read(BEGUN)))
     except (ValueError, TypeError) as error:
@@ -139,6 +149,9 @@ def _require_same(storage: Storage, description: Mapping[str, Any]) -> None:
         if _at(begun, path) != _at(description, path)
     )
     if not different:
+        return
+    if renew:
+        storage.write(BEGUN, readable_json(description))
         return
     path = different[0]
     if path[0] == "inputs":

@@ -48,16 +48,26 @@ class StudySummary:
 def begin_study(out: Path, config: StudyConfig, *, source: dict[str, Any]) -> Stage:
     """Begin a study's directory, or go on with one.
 
+    The configuration is frozen when the plan is written, before the first run; until then a
+    corrected one may take its place.
+
     Args:
         out: The directory.
-        config: The study; all of it is frozen here, before the first run.
+        config: The study.
         source: Where the exams come from, in plain values without paths.
 
     Raises:
         InputError: If the directory was begun by another study.
     """
     configuration = {"study": asdict(config), "source": source}
-    return Stage.begin(out, kind="study", configuration=configuration, inputs={}, seed=config.seed)
+    return Stage.begin(
+        out,
+        kind="study",
+        configuration=configuration,
+        inputs={},
+        seed=config.seed,
+        renew=not Storage(out).exists(PLAN),
+    )
 
 
 def run_study(
