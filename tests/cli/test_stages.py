@@ -210,6 +210,7 @@ def test_study_can_be_corrected_until_its_first_run(archive, identity, tmp_path,
     assert "expected at most" in capsys.readouterr().err
     for arm in text["study"]["arms"]:
         arm["budgets"] = arm["budgets"][:1]
+    text["study"]["split"] = {"train": 0.4, "validation": 0.2, "test": 0.4}
     config.write_text(yaml.safe_dump(text))
     assert main(words) == 0
     config.write_text(yaml.safe_dump({**text, "study": {**text["study"], "target_auc": 0.9}}))

@@ -1,5 +1,6 @@
 import os
 import pickle
+import sys
 import uuid
 
 import pytest
@@ -90,6 +91,12 @@ def test_sweeping_removes_unfinished_writes_and_nothing_else(storage):
     assert storage.list() == ["a/b"]
     if storage.local:
         assert [path.name for path in (storage.local / "a").iterdir()] == ["b"]
+
+
+def test_missing_package_of_a_protocol_names_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "adlfs", None)
+    with pytest.raises(InputError, match=r"pip install 'examwise\[azure\]'"):
+        Storage("abfs://container/store")
 
 
 def test_unknown_protocol_is_refused():

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from examwise.core.errors import ExamwiseError, ExitStatus
 
@@ -58,7 +59,7 @@ def _fault(error: Exception, argv: Sequence[str]) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119 - text, not a path
+    place = f"{Path(last.filename).name}:{last.lineno}"
     message = (
         f"a fault of examwise itself ({type(error).__name__} at {place}); nothing finished is "
         f"lost; please report it, with {DEBUG_VARIABLE}=1 for the details"

@@ -18,6 +18,7 @@ from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
 from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress
+from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.splits import read_splits, split_store
 from examwise.evaluation.answer import Answer
@@ -26,7 +27,7 @@ from examwise.ingest.ingest import ingest_archive
 from examwise.phantom.archive import make_phantom_archive
 from examwise.reporting.report import write_report
 from examwise.studies.config import StudyConfig
-from examwise.studies.run_study import begin_study, run_study
+from examwise.studies.run_study import PLAN, begin_study, run_study
 from examwise.training.accelerator import require_accelerator
 
 
@@ -81,7 +82,7 @@ def run_pipeline(
     config = file.study
     stage = begin_study(places.out, config, source=_describe_source(file.source, places))
     store, set_aside = _provide_store(file, places, executor=executor, progress=progress)
-    _provide_splits(store, config, given=places.store is not None)
+    _provide_splits(stage, store, config, given=places.store is not None)
     run_study(stage, config, store=store, executor=executor, progress=progress)
     answer = evaluate_study(
         str(places.out),
@@ -112,12 +113,17 @@ def _check_places(config: StudyConfig, places: StudyPlaces) -> None:
         )
 
 
-def _provide_splits(store: str, config: StudyConfig, *, given: bool) -> None:
+def _provide_splits(stage: Stage, store: str, config: StudyConfig, *, given: bool) -> None:
     if config.split is None:
         return
     try:
         split_store(
-            store, fractions=config.split.fractions, seed=config.seed, finding=config.finding
+            store,
+            fractions=config.split.fractions,
+            seed=config.seed,
+            finding=config.finding,
+            # Until the plan is written a corrected study may split its own store anew.
+            replace=not given and not stage.storage.exists(PLAN),
         )
     except InputError as error:
         if not given:

@@ -7,10 +7,7 @@ from types import ModuleType
 
 from examwise.core.errors import InputError
 
-EXTRAS = {
-    "adlfs": "azure",
-    "playwright": "dev",
-}
+EXTRAS = {"adlfs": "azure"}
 """Import name of an optional package to the extra that installs it."""
 
 

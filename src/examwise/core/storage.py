@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
-from typing import Any
 
 import fsspec
 
 from examwise.core.errors import InputError
-from examwise.core.extras import EXTRAS
+from examwise.core.extras import require
 
 _PROTOCOL_PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
 _TEMPORARY_PREFIX = ".partial-"
@@ -44,10 +43,17 @@ class Storage:
             raise InputError(
                 where="storage URL", expected="a place that can be written to", got="a web address"
             )
+        protocol = self.url.partition("://")[0]
+        if protocol in _PROTOCOL_PACKAGES:
+            require(_PROTOCOL_PACKAGES[protocol])
         try:
             self._filesystem, root = fsspec.core.url_to_fs(self.url)
         except (ImportError, ValueError) as error:
-            raise _unknown_protocol(self.url) from error
+            raise InputError(
+                where="storage URL",
+                expected="a folder, or an fsspec URL whose package is installed and set up",
+                got=f"{protocol}://…",
+            ) from error
         self._root = root.rstrip("/")
         protocols = self._filesystem.protocol
         names = (protocols,) if isinstance(protocols, str) else tuple(protocols)
@@ -57,11 +63,8 @@ class Storage:
     def __repr__(self) -> str:
         return f"Storage({self.url!r})"
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"url": self.url}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["url"])  # type: ignore[misc]  # reopened in the receiving process
+    def __reduce__(self) -> tuple[type[Storage], tuple[str]]:
+        return Storage, (self.url,)  # reopened in the receiving process
 
     def child(self, prefix: str) -> Storage:
         """Return the storage one or more folders down."""
@@ -172,15 +175,3 @@ def _write_whole(target: Path, data: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-
-
-def _unknown_protocol(url: str) -> InputError:
-    protocol = url.partition("://")[0]
-    package = _PROTOCOL_PACKAGES.get(protocol)
-    remedy = f"run: pip install 'examwise[{EXTRAS[package]}]'" if package else ""
-    return InputError(
-        where="storage URL",
-        expected="a folder, or an fsspec URL whose package is installed",
-        got=f"{protocol}://…",
-        remedy=remedy,
-    )
