@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from examwise.core.errors import IntegrityError
 from examwise.core.storage import Storage
 
 PREFIX = "commits"
+
+_WRITERS = 8
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,10 @@ class CommitLog:
         self, item: str, *, objects: Mapping[str, bytes], payload: Mapping[str, Any]
     ) -> None:
         """Write an item's objects, then the record that makes them exist."""
-        for key, data in objects.items():
-            self._storage.write(key, data)
+        # Most of a write is waiting for the disk or the network, and many files wait together.
+        with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+            for written in [pool.submit(self._storage.write, *one) for one in objects.items()]:
+                written.result()
         record = {
             "item": item,
             "objects": {key: [len(data), crc32c(data)] for key, data in objects.items()},
