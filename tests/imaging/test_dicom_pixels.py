@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import RLELossless
 
 from examwise.imaging.dicom_pixels import read_hu
 from examwise.imaging.reasons import ImageRefused
@@ -189,3 +190,17 @@ def test_real_chest_codings(real_data: Path) -> None:
         np.testing.assert_array_equal(hu, independent_hu(file))
         if "JPEGProcess2_4" not in file.name:
             np.testing.assert_array_equal(hu, plain)
+
+
+def test_run_lengths_may_hold_the_first_bytes_of_another_coding(
+    tmp_path: Path, write_slice
+) -> None:
+    # High bytes ff and low bytes that read "ff 4f ff 51" where segments of one row meet.
+    low = np.frombuffer(bytes.fromhex("ff4fff51") * 8, np.uint8).astype(np.int16)
+    stored = np.broadcast_to(low, (32, 32)).copy()
+    path = write_slice(tmp_path / "a", stored)
+    header = pydicom.dcmread(path, force=True)
+    header.compress(RLELossless)
+    assert bytes.fromhex("ff4fff51") in header.PixelData
+    header.save_as(path)
+    np.testing.assert_array_equal(read_hu(path), stored)

@@ -12,6 +12,7 @@ import pydicom
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import RLELossless
 
 from examwise.imaging.bounded_file import BoundedFile
 from examwise.imaging.coded_frames import coded_size
@@ -89,7 +90,9 @@ def _require_decodable(dataset: pydicom.FileDataset) -> None:
         raise ImageRefused("unsupported_coding")
     expected = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
     if syntax.is_encapsulated:
-        _require_coded_size(dataset)
+        # Run-length frames state no size, and hold any bytes, another coding's first ones too.
+        if syntax != RLELossless:
+            _require_coded_size(dataset)
     elif len(dataset.PixelData) < expected:
         raise ImageRefused("truncated")
 
