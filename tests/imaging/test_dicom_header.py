@@ -165,3 +165,15 @@ def test_damaged_bytes_are_refused_or_read(
 )
 def test_real_files_refused(real_data: Path, file: str, reason: str) -> None:
     assert refusal(real_data / file) == reason
+
+
+def test_series_description_and_contrast_are_read_and_never_shown(tmp_path: Path, write_slice):
+    path = write_slice(
+        tmp_path / "1", SeriesDescription=" 5mm Plain ", ContrastBolusAgent="Omnipaque"
+    )
+    header = read_header(path)
+    assert (header.series_description, header.contrast_agent) == ("5mm Plain", "Omnipaque")
+    assert "Plain" not in repr(header)
+    assert "Omnipaque" not in repr(header)
+    bare = read_header(write_slice(tmp_path / "2"))
+    assert (bare.series_description, bare.contrast_agent) == ("", "")

@@ -145,7 +145,7 @@ def run(tmp_path: Path, identity: Identity) -> Callable[..., IngestSummary]:
     def ingest(layout: str, source: Path, store: Any = None, **options: Any) -> IngestSummary:
         special = {
             name: options.pop(name)
-            for name in ("identity", "labels", "executor")
+            for name in ("identity", "labels", "boxes", "executor")
             if name in options
         }
         return ingest_archive(
@@ -176,3 +176,73 @@ def tree() -> Callable[[Path], dict[str, str]]:
         }
 
     return digests
+
+
+@pytest.fixture(scope="session")
+def write_reads() -> Callable[..., None]:
+    """Return a function that writes CQ500's ``reads.csv``: study number to values that are not 0.
+
+    A value is given by column, such as ``{"R1:ICH": "1"}``, or for all readers (``{"ICH": "1"}``).
+    """
+    suffixes = [
+        *("ICH", "IPH", "IVH", "SDH", "EDH", "SAH", "BleedLocation-Left", "BleedLocation-Right"),
+        *("ChronicBleed", "Fracture", "CalvarialFracture", "OtherFracture", "MassEffect"),
+        "MidlineShift",
+    ]
+    columns = [f"R{reader}:{suffix}" for reader in (1, 2, 3) for suffix in suffixes]
+
+    def write(path: Path, studies: dict[int, dict[str, str]]) -> None:
+        lines = [",".join(["name", "Category", *columns])]
+        for number, given in studies.items():
+            values = [given.get(name, given.get(name[3:], "0")) for name in columns]
+            lines.append(",".join([f"CQ500-CT-{number}", "B1", *values]))
+        path.write_text("\n".join(lines) + "\n")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_study(write_slice: WriteSlice) -> Callable[..., list[Path]]:
+    """Return a function that writes one series of a CQ500 study, top slice first.
+
+    The image at height ``5 * i`` has the SOPInstanceUID ``1.<study>.<series>.<i>``.
+    """
+
+    def write(
+        source: Path, number: int, name: str, *, series: int = 1, n: int = 12, **elements: Any
+    ) -> list[Path]:
+        study = f"CQ500CT{number}"
+        folder = source / "qct01" / f"{study} {study}" / "Unknown Study" / f"CT {name}"
+        return [
+            write_slice(
+                folder / f"CT{n - index:06d}.dcm",
+                height=5.0 * index,
+                patient=f"CQ500-CT-{number}",
+                study=f"1.{number}",
+                series=f"1.{number}.{series}",
+                **{
+                    "SOPInstanceUID": f"1.{number}.{series}.{index}",
+                    "SeriesDescription": name,
+                    "SliceThickness": 5,
+                    **elements,
+                },
+            )
+            for index in range(n)
+        ]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_boxes() -> Callable[..., None]:
+    """Return a function that writes a BHX box file: (SOPInstanceUID, label, data) a row."""
+
+    def write(path: Path, rows: list[tuple[str, str, Any]]) -> None:
+        lines = [",SOPInstanceUID,SeriesInstanceUID,StudyInstanceUID,data,labelName,labelType"]
+        for number, (image, label, data) in enumerate(rows):
+            if not isinstance(data, str):
+                data = str(dict(zip(("x", "y", "width", "height"), data, strict=True)))
+            lines.append(f'{number},{image},1.1.1,1.1,"{data}",{label},Bounding Box')
+        path.write_text("\n".join(lines) + "\n")
+
+    return write

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from examwise.core.errors import InputError
+from examwise.core.executors import make_executor
 from examwise.imaging.stored_exams import StoredExams
 from examwise.ingest.config import IngestConfig
 from examwise.ingest.importers import IMPORTERS
+
+N_SLICES = 12
+"""Enough for a layout that wants a whole head."""
 
 
 @pytest.mark.parametrize("layout", IMPORTERS)
@@ -16,17 +20,21 @@ class TestEveryLayout:
         importer = IMPORTERS.load(layout)()
         assert importer.archive_name
         assert importer.data_terms
-        assert isinstance(importer.reads_nifti, bool)
-        assert not importer.image_folder.startswith("/")
+        for flag in (importer.reads_nifti, importer.selects_series, importer.takes_boxes):
+            assert isinstance(flag, bool)
+        for folder in (importer.image_folder, importer.mask_folder):
+            assert not folder.startswith("/")
+        assert importer.patient_of("anything/1.dcm") == ""
 
     def test_ingests_images_without_labels(
         self, layout: str, tmp_path: Path, run, write_series
     ) -> None:
         source = tmp_path / "source"
         folder = source / IMPORTERS.load(layout).image_folder
-        write_series(folder, 3)
+        write_series(folder, N_SLICES)
         summary = run(layout, source, allow_unmatched_labels=True)
-        assert (summary.n_exams, summary.n_slices, summary.n_used) == (1, 3, 3)
+        assert (summary.n_exams, summary.n_slices, summary.n_used) == (1, N_SLICES, N_SLICES)
+        assert summary.joined == {}
         exams = StoredExams(tmp_path / "store")
         assert exams.exams["archive"].to_list() == [IMPORTERS.load(layout).archive_name]
         assert exams.exams["data_terms"].to_list() == [IMPORTERS.load(layout).data_terms]
@@ -34,7 +42,7 @@ class TestEveryLayout:
 
     def test_names_can_be_given(self, layout: str, tmp_path: Path, run, write_series) -> None:
         source = tmp_path / "source"
-        write_series(source / IMPORTERS.load(layout).image_folder, 1)
+        write_series(source / IMPORTERS.load(layout).image_folder, N_SLICES)
         options = {"archive_name": "ours", "data_terms": "free", "allow_unmatched_labels": True}
         run(layout, source, **options)
         row = StoredExams(tmp_path / "store").exams.row(0, named=True)
@@ -60,6 +68,37 @@ class TestEveryLayout:
         with pytest.raises(InputError, match="got a file"):
             run(layout, tmp_path / "file")
 
+    def test_workers_change_nothing(
+        self, layout: str, tmp_path: Path, run, tree, write_series
+    ) -> None:
+        folder = tmp_path / "source" / IMPORTERS.load(layout).image_folder
+        for number in range(3):
+            uids = {"study": f"1.{number}", "series": f"1.{number}.1", "patient": f"P{number}"}
+            write_series(folder / str(number), N_SLICES, **uids)
+        for name, workers in (("one", 1), ("two", 2)):
+            run(
+                layout,
+                tmp_path / "source",
+                tmp_path / name,
+                executor=make_executor(workers),
+                allow_unmatched_labels=True,
+            )
+        assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+    def test_boxes_are_taken_or_refused(
+        self, layout: str, tmp_path: Path, run, write_series, write_boxes
+    ) -> None:
+        source, boxes = tmp_path / "source", tmp_path / "boxes.csv"
+        write_series(source / IMPORTERS.load(layout).image_folder, N_SLICES)
+        write_boxes(boxes, [("1.1", "Subdural", (1, 1, 2, 2))])
+        if IMPORTERS.load(layout).takes_boxes:
+            summary = run(layout, source, boxes=boxes, allow_unmatched_labels=True)
+            assert summary.joined == {"box_rows": 1, "boxes_without_image": 1}
+            return
+        with pytest.raises(InputError, match="option boxes"):
+            run(layout, source, boxes=boxes, allow_unmatched_labels=True)
+        assert not (tmp_path / "store").exists()
+
     @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe"])
     def test_empty_label_file(
         self, layout: str, tmp_path: Path, run, write_series, content: bytes
@@ -72,12 +111,16 @@ class TestEveryLayout:
 
 
 def test_unknown_layout(tmp_path: Path, run) -> None:
-    with pytest.raises(InputError, match="archive layout: expected one of rsna, folder"):
+    with pytest.raises(InputError, match="expected one of rsna, cq500, ct-ich, folder"):
         run("dvd", tmp_path)
 
 
 @pytest.mark.parametrize(
-    "options", [{"matrix": 4}, {"matrix": 5000}, {"archive_name": ""}, {"data_terms": ""}]
+    "options",
+    [
+        *({"matrix": 4}, {"matrix": 5000}, {"archive_name": ""}, {"data_terms": ""}),
+        {"exam_label": "most"},
+    ],
 )
 def test_config_refuses(options: dict) -> None:
     with pytest.raises(InputError, match="option"):

@@ -55,7 +55,7 @@ class StudyOutcome:
     Attributes:
         answer: The answer.
         report: Its page.
-        set_aside: Reason to number of files that could not be read.
+        set_aside: Reason to number of files, or rows of annotation files, that were set aside.
     """
 
     answer: Answer
@@ -189,4 +189,4 @@ def _provide_store(
         executor=executor,
         progress=progress,
     )
-    return store, summary.set_aside
+    return store, summary.all_set_aside

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from examwise.data.splits import SplitSummary
 from examwise.imaging.reasons import REASONS
+from examwise.ingest.join_counts import JOIN_COUNTS
 from examwise.ingest.summary import IngestSummary
 
 
@@ -22,11 +23,21 @@ def ingest_text(summary: IngestSummary, store: str) -> str:
         "labelled files in no exam": summary.n_labels_in_no_exam,
     }
     lines += [f"Not matched: {count:,} {what}" for what, count in unmatched.items() if count]
+    lines += _joined(summary)
     lines += _reasons("Left out", summary.left_out)
     lines += _reasons("Set aside", summary.set_aside)
     if summary.set_aside:
         lines.append("Which files these are stands in the crosswalk beside your key")
     return "\n".join(lines)
+
+
+def _joined(summary: IngestSummary) -> list[str]:
+    lines = []
+    for code, count in summary.joined.items():
+        examples = summary.examples.get(code)
+        such = f" (such as {', '.join(examples)})" if examples else ""
+        lines.append(f"Joined: {count:,} {JOIN_COUNTS[code]}{such}")
+    return lines
 
 
 def _reasons(title: str, counts: Mapping[str, int]) -> list[str]:

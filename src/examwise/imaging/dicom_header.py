@@ -63,6 +63,8 @@ class DicomHeader:
         lossy: Whether the image may ever have been coded with loss.
         has_pixel_data: Whether the file has a pixel data element.
         truncated: Whether the file is too short for what its header declares.
+        series_description: SeriesDescription, empty if missing.
+        contrast_agent: ContrastBolusAgent, empty if missing.
     """
 
     patient_id: str = field(repr=False)
@@ -93,6 +95,8 @@ class DicomHeader:
     lossy: bool
     has_pixel_data: bool
     truncated: bool
+    series_description: str = field(default="", repr=False)
+    contrast_agent: str = field(default="", repr=False)
 
 
 @contextlib.contextmanager
@@ -200,6 +204,8 @@ def _header(dataset: pydicom.FileDataset, *, has_pixel_data: bool, truncated: bo
         lossy=coded_lossy == "01" or (syntax in _LOSSY_SYNTAXES and coded_lossy != "00"),
         has_pixel_data=has_pixel_data,
         truncated=truncated,
+        series_description=_text(dataset, "SeriesDescription"),
+        contrast_agent=_text(dataset, "ContrastBolusAgent"),
     )
 
 

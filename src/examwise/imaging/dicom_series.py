@@ -45,6 +45,7 @@ class ReadSeries:
         manufacturer: Manufacturer, empty if missing.
         model: ManufacturerModelName, empty if missing.
         lossy: Whether any image may have been coded with loss.
+        in_plane: How each image was brought to standard orientation; None for no DICOM series.
     """
 
     volume: Volume
@@ -56,6 +57,7 @@ class ReadSeries:
     manufacturer: str
     model: str
     lossy: bool
+    in_plane: InPlane | None = None
 
 
 def read_series(paths: Sequence[Path]) -> tuple[ReadSeries | None, dict[int, str]]:
@@ -107,7 +109,7 @@ def read_series(paths: Sequence[Path]) -> tuple[ReadSeries | None, dict[int, str
         (row_spacing, column_spacing),
         headers[used[0]].thickness_mm,
     )
-    return _series(volume, used, [headers[index] for index in used]), refused
+    return _series(volume, used, [headers[index] for index in used], in_plane), refused
 
 
 def _keep_alike(
@@ -198,7 +200,9 @@ def _volume(
     return Volume(pixels, positions, affine, *spacing_mm, distance, regular, tilt)
 
 
-def _series(volume: Volume, used: tuple[int, ...], headers: Sequence[DicomHeader]) -> ReadSeries:
+def _series(
+    volume: Volume, used: tuple[int, ...], headers: Sequence[DicomHeader], in_plane: InPlane
+) -> ReadSeries:
     thicknesses = [header.thickness_mm for header in headers if header.thickness_mm]
     return ReadSeries(
         volume=volume,
@@ -210,4 +214,5 @@ def _series(volume: Volume, used: tuple[int, ...], headers: Sequence[DicomHeader
         manufacturer=headers[0].manufacturer,
         model=headers[0].model,
         lossy=any(header.lossy for header in headers),
+        in_plane=in_plane,
     )

@@ -7,6 +7,7 @@ import gzip
 import logging
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,52 @@ def is_nifti_name(path: str) -> bool:
     return path.lower().endswith(NIFTI_SUFFIXES)
 
 
-def check_nifti(path: Path) -> None:
+@dataclass(frozen=True, eq=False)
+class NiftiScan:
+    """A volume, and how its file's axes lie in it.
+
+    Attributes:
+        volume: The volume.
+        change: nibabel's orientation transform from the file's axes to (column, row, slice) of
+            the volume, shape (3, 2): for each file axis the volume's axis, and -1 where it is
+            turned round.
+        shape: Lengths of the file's three axes.
+        affine: The file's own affine, RAS+, shape (4, 4).
+    """
+
+    volume: Volume
+    change: npt.NDArray[np.float64]
+    shape: tuple[int, int, int]
+    affine: npt.NDArray[np.float64]
+
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """For each slice, lowest first, its index along the file's third axis.
+
+        None where the third axis is not the one along which slices lie.
+        """
+        axis, direction = self.change[2]
+        if int(axis) != 2:
+            return None
+        order = range(self.shape[2])
+        return tuple(order if direction > 0 else reversed(order))
+
+
+def check_nifti(path: Path, *, needs_geometry: bool = True) -> tuple[int, int, int]:
     """Refuse a file whose header alone says that it cannot be read as a CT volume.
+
+    Args:
+        path: The file.
+        needs_geometry: Whether a file that does not say how its axes lie is refused.
+
+    Returns:
+        Lengths of the file's three axes.
 
     Raises:
         ImageRefused: As :func:`read_nifti`.
     """
-    with _lenient_nibabel():
-        _open(path)
+    with lenient_nibabel():
+        return open_nifti(path, needs_geometry=needs_geometry)[1]
 
 
 def read_nifti(path: Path) -> Volume:
@@ -74,15 +113,15 @@ def read_nifti(path: Path) -> Volume:
             (neither qform nor sform is set), ``not_axial``, ``not_finite`` (a value is infinite
             or no number), or ``not_hu`` (at most two different values: a mask).
     """
-    with _lenient_nibabel():
-        if _is_compressed(path):
-            _check_compressed(path)
-        image = _open(path)
-        shape = (*image.shape, 1)[:3]
-        values = np.asanyarray(image.dataobj).reshape(shape)
-    # Clipped, such voxels would pass for air or for the densest metal.
-    if not np.isfinite(values).all():
-        raise ImageRefused("not_finite")
+    return read_nifti_scan(path).volume
+
+
+def read_nifti_scan(path: Path) -> NiftiScan:
+    """Read a volume as :func:`read_nifti` does, and keep how its file's axes lie in it."""
+    with lenient_nibabel():
+        check_compressed(path)
+        image, shape = open_nifti(path)
+        values = nifti_values(image, shape)
     pixels = to_int16_hu(values)
     if _is_mask(pixels):
         raise ImageRefused("not_hu")
@@ -90,11 +129,26 @@ def read_nifti(path: Path) -> Volume:
     # With the affine in LPS+, the orientation of largest coordinates is this package's own.
     change = ornt_transform(io_orientation(affine), axcodes2ornt(("L", "P", "S"), labels=_LPS))
     standard = apply_orientation(pixels, change)
-    return _volume(standard, affine @ inv_ornt_aff(change, shape))
+    volume = _volume(standard, affine @ inv_ornt_aff(change, shape))
+    return NiftiScan(volume, change, shape, np.asarray(image.affine, np.float64))
+
+
+def nifti_values(image: Any, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
+    """Return all values of an opened file, scaled as its header says.
+
+    Raises:
+        ImageRefused: ``not_finite``.
+    """
+    values = np.asanyarray(image.dataobj).reshape(shape)
+    # Clipped, such voxels would pass for air or for the densest metal.
+    if not np.isfinite(values).all():
+        raise ImageRefused("not_finite")
+    return values
 
 
 @contextlib.contextmanager
-def _lenient_nibabel() -> Iterator[None]:
+def lenient_nibabel() -> Iterator[None]:
+    """Turn whatever a damaged file raises into a refusal that quotes nothing of it."""
     logger = logging.getLogger("nibabel.global")
     disabled = logger.disabled
     with warnings.catch_warnings():
@@ -123,14 +177,24 @@ def _is_compressed(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def _check_compressed(path: Path) -> None:
-    """Read to the end, where the checksum is; nibabel stops at the last value it needs."""
+def check_compressed(path: Path) -> None:
+    """Read a compressed file to its end, where the checksum is; nibabel stops before it.
+
+    To be called within :func:`lenient_nibabel`; does nothing where the file is not compressed.
+    """
+    if not _is_compressed(path):
+        return
     with gzip.open(path) as file:
         while file.read(_CHUNK_BYTES):
             pass
 
 
-def _open(path: Path) -> Any:
+def open_nifti(path: Path, *, needs_geometry: bool = True) -> tuple[Any, tuple[int, int, int]]:
+    """Open a file within :func:`lenient_nibabel`: nibabel's image, and the lengths of three axes.
+
+    Raises:
+        ImageRefused: As :func:`read_nifti`, for what the header says.
+    """
     size = path.stat().st_size
     image = nibabel.load(path)
     if not isinstance(image, nibabel.Nifti1Image):
@@ -146,11 +210,13 @@ def _open(path: Path) -> Any:
     needed = float(np.prod(shape, dtype=np.float64)) * dtype.itemsize
     if needed > size * (_HIGHEST_GZIP_RATIO if _is_compressed(path) else 1):
         raise ImageRefused("truncated")
-    if not (header["sform_code"] or header["qform_code"]):
+    if needs_geometry and not (
+        (header["sform_code"] or header["qform_code"])
+        and _is_sane(np.asarray(image.affine, np.float64))
+    ):
         raise ImageRefused("no_geometry")
-    if not _is_sane(np.asarray(image.affine, np.float64)):
-        raise ImageRefused("no_geometry")
-    return image
+    lengths = (*(int(length) for length in shape[:3]), 1)
+    return image, (lengths[0], lengths[1], lengths[2])
 
 
 def _is_sane(affine: npt.NDArray[np.float64]) -> bool:

@@ -26,12 +26,23 @@ REASONS = {
     "unsupported_coding": "The pixel coding (transfer syntax or data type) cannot be decoded here.",
     "inconsistent_size": "Another matrix size than most of its series.",
     "inconsistent_geometry": "Another orientation or pixel spacing than most of its series.",
+    "another_series_of_the_study": "A plain series of a study of which another is the exam.",
+    "bone_kernel": "A series for bone: a sharp kernel, or so described.",
+    "contrast": "A series with contrast medium, by its header or description.",
+    "projection": "Projections or renderings of a volume (MIP, VRT), not slices.",
+    "too_few_slices": "A series of too few positions to be a head.",
+    "mask_without_scan": "A mask whose scan is not in the source, or cannot be used.",
+    "mask_mismatch": "A mask of another matrix size than its scan.",
     "repeated_position": "Another image of the series, already used, lies at the same position.",
 }
 """Code to one sentence for people. Codes are what stores and summaries hold."""
 
 LEFT_OUT = frozenset(
-    {"not_dicom", "not_ct", "localizer", "colour", "secondary_capture", "not_hu", "multi_frame"}
+    {
+        *("not_dicom", "not_ct", "localizer", "colour", "secondary_capture", "not_hu"),
+        *("multi_frame", "another_series_of_the_study", "bone_kernel", "contrast"),
+        *("projection", "too_few_slices"),
+    }
 )
 """Codes of what is no part of an exam by its nature; all others say that something is wrong."""
 

@@ -17,20 +17,24 @@ import polars as pl
 
 from examwise.core.commits import CommitLog
 from examwise.core.digests import readable_json
+from examwise.core.schemas.annotations import BOXES, MASKS, mask_shard_key
+from examwise.core.schemas.findings import FINDINGS
 from examwise.core.schemas.store import EXAMS, FILES, LABELS, PIXELS, SLICES, shard_key
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
-from examwise.imaging.shards import encode_exam
+from examwise.imaging.shards import encode_exam, encode_mask
 
 # A frame of its own for every record takes several times the room of its rows.
 _RECORDS_A_PART = 500
 _TABLES = {"exams": EXAMS, "slices": SLICES, "labels": LABELS, "files": FILES}
+_OPTIONAL_TABLES = {"boxes": BOXES}
 _SORTED_BY = {
     "exams": ["exam_id"],
     "slices": ["exam_id", "slice_index"],
     "labels": ["exam_id", "slice_start", "finding"],
     "files": ["path_digest"],
+    "boxes": ["exam_id", "slice_index", "box_index"],
 }
 
 
@@ -44,6 +48,9 @@ class ExamContent:
         positions_mm: Along the slice normal, ascending, float64, shape (slices,).
         labels: Rows of :data:`~examwise.core.schemas.store.LABELS`.
         files: Rows of :data:`~examwise.core.schemas.store.FILES`.
+        boxes: Rows of :data:`~examwise.core.schemas.annotations.BOXES`.
+        mask: Bits of findings, uint8, shape of ``pixels_hu``; None if the exam has no mask.
+        counts: Numbers about the exam that its commit record keeps, such as what was joined.
     """
 
     exam: Mapping[str, Any]
@@ -51,6 +58,9 @@ class ExamContent:
     positions_mm: npt.NDArray[np.float64]
     labels: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     files: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    boxes: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    mask: npt.NDArray[np.uint8] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class StoreWriter:
@@ -88,19 +98,25 @@ class StoreWriter:
             "length": coded.lengths.tolist(),
             "crc32c": coded.checksums.tolist(),
         }
-        self._log.commit(
-            f"exams/{exam_id}",
-            objects={
-                f"{PIXELS}/{exam_id}/zarr.json": coded.metadata,
-                shard_key(exam_id): coded.shard,
-            },
-            payload={
-                "exams": _columns(EXAMS, [content.exam]),
-                "slices": slices,
-                "labels": _columns(LABELS, content.labels),
-                "files": _columns(FILES, content.files),
-            },
-        )
+        objects = {
+            f"{PIXELS}/{exam_id}/zarr.json": coded.metadata,
+            shard_key(exam_id): coded.shard,
+        }
+        if content.mask is not None:
+            coded_mask = encode_mask(content.mask, FINDINGS)
+            objects[f"{MASKS}/{exam_id}/zarr.json"] = coded_mask.metadata
+            objects[mask_shard_key(exam_id)] = coded_mask.shard
+        payload: dict[str, Any] = {
+            "exams": _columns(EXAMS, [content.exam]),
+            "slices": slices,
+            "labels": _columns(LABELS, content.labels),
+            "files": _columns(FILES, content.files),
+        }
+        if content.boxes:
+            payload["boxes"] = _columns(BOXES, content.boxes)
+        if content.counts:
+            payload["counts"] = dict(content.counts)
+        self._log.commit(f"exams/{exam_id}", objects=objects, payload=payload)
 
     def write_files(self, item: str, files: Sequence[Mapping[str, Any]]) -> None:
         """Commit rows of the file table that belong to no exam.
@@ -129,17 +145,27 @@ def finish_store(stage: Stage) -> None:
     """Build the store's tables from its commit records and finish it."""
     if stage.finished:
         return
-    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in _TABLES}
+    tables = {**_TABLES, **_OPTIONAL_TABLES}
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in tables}
+    has_masks = False
     records = iter(CommitLog(stage.storage))
     while batch := list(islice(records, _RECORDS_A_PART)):
         for name, part in parts.items():
-            part.append(_joined(_TABLES[name], [record.payload.get(name, {}) for record in batch]))
-    group = {"zarr_format": 3, "node_type": "group", "attributes": {"unit": "HU"}}
-    stage.storage.write(f"{PIXELS}/zarr.json", readable_json(group))
-    for name, schema in _TABLES.items():
+            part.append(_joined(tables[name], [record.payload.get(name, {}) for record in batch]))
+        has_masks |= any(key.startswith(MASKS) for record in batch for key in record.objects)
+    _write_group(stage.storage, PIXELS, {"unit": "HU"})
+    if has_masks:
+        _write_group(stage.storage, MASKS, {"bits": list(FINDINGS)})
+    for name, schema in tables.items():
         frame = pl.concat([schema.frame([]), *parts.pop(name)])
-        schema.write(stage.storage, frame.sort(_SORTED_BY[name], maintain_order=True))
+        if name in _TABLES or frame.height:
+            schema.write(stage.storage, frame.sort(_SORTED_BY[name], maintain_order=True))
     stage.finish()
+
+
+def _write_group(storage: Storage, key: str, attributes: Mapping[str, Any]) -> None:
+    group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+    storage.write(f"{key}/zarr.json", readable_json(group))
 
 
 def _joined(schema: TableSchema, parts: Sequence[Mapping[str, Sequence[Any]]]) -> pl.DataFrame:

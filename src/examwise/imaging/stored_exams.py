@@ -53,6 +53,15 @@ class StoredExams:
         """Return an exam's number of slices."""
         return int(self._shape[self._find(exam_id), 0])
 
+    def shape(self, exam_id: str) -> tuple[int, int, int]:
+        """Return an exam's numbers of slices, rows and columns.
+
+        Raises:
+            InputError: If the store has no such exam.
+        """
+        n_slices, rows, columns = self._shape[self._find(exam_id)].tolist()
+        return n_slices, rows, columns
+
     def read_slices(
         self, exam_id: str, slice_indices: npt.ArrayLike | None = None
     ) -> npt.NDArray[np.int16]:

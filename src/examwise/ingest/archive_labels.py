@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from examwise.core.schemas.findings import FINDINGS
+from examwise.ingest.image_boxes import ImageBox
 
 Values = tuple[int | None, ...]
 """1, 0 or None (unknown) for each of the findings, in their order."""
@@ -15,6 +17,35 @@ KINDS = tuple(finding for finding in FINDINGS if finding != "any")
 
 UNKNOWN: Values = (None,) * len(FINDINGS)
 """Nothing known of any finding."""
+
+
+class Reading(NamedTuple):
+    """What one of several readers said of an exam.
+
+    Attributes:
+        source: Where that stands, as the ``source`` of label events.
+        reader: The reader's pseudonym.
+        values: What the reader said.
+    """
+
+    source: str
+    reader: str
+    values: Values
+
+
+@dataclass(frozen=True)
+class ArchiveAnnotations:
+    """Where findings were seen.
+
+    Attributes:
+        source: Where boxes and masks come from, as their ``source`` in the store.
+        boxes: SOPInstanceUID to the boxes on that image.
+        masks: Path of a NIfTI scan within the source to that of its mask.
+    """
+
+    source: str = ""
+    boxes: Mapping[str, tuple[ImageBox, ...]] = field(default_factory=dict)
+    masks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,8 +60,20 @@ class ArchiveLabels:
         label_file: The label file, as the user named it.
         rows: File or folder within the source to the rows of the label file that give its
             values, 0 where none does; empty for layouts that never state an exam's labels twice.
-        n_labels_without_file: Labelled images that the source does not have.
-        n_files_without_label: Images of the source without a label, where all should have one.
+        n_labels_without_file: Labelled images, slices or studies that the source does not have.
+        n_files_without_label: Images, slices or studies of the source without a label, where all
+            should have one.
+        volumes: Path of a NIfTI file within the source to values of its slices, in their order
+            along the file's third axis. What stands beyond its length speaks of the exam alone.
+        readings: Folder within the source to what each reader said, where several labelled each
+            exam; ``folders`` then holds what they come to.
+        slice_source: Where labels of slices come from, if not from ``source``.
+        slices_speak_for_exams: Whether an exam's label follows from its slices' where it has
+            none of its own, so that the two must not contradict each other.
+        annotations: Boxes and masks.
+        counts: What was joined and what was not, by the codes of
+            :data:`~examwise.ingest.join_counts.JOIN_COUNTS`.
+        examples: Such a code to a few examples, rows of the user's own files.
     """
 
     source: str = ""
@@ -40,6 +83,13 @@ class ArchiveLabels:
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     n_labels_without_file: int = 0
     n_files_without_label: int = 0
+    volumes: Mapping[str, tuple[Values, ...]] = field(default_factory=dict)
+    readings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+    slice_source: str = ""
+    slices_speak_for_exams: bool = True
+    annotations: ArchiveAnnotations = field(default_factory=ArchiveAnnotations)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, list[str]] = field(default_factory=dict)
 
     def above(self, path: str) -> list[str]:
         """Return the labelled folders that a file lies in, the outermost first.
@@ -55,6 +105,8 @@ class ArchiveLabels:
 
     def of(self, path: str) -> Values:
         """Return what the label file says of a file or a folder itself."""
+        if path in self.volumes:
+            return exam_values(self.volumes[path])
         return self.files.get(path) or self.folders.get(path, UNKNOWN)
 
 

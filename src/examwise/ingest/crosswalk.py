@@ -44,7 +44,7 @@ def _row(
     file: ScannedFile, digest: str, places: Mapping[str, tuple[str | None, int | None]]
 ) -> dict[str, Any]:
     exam_id, slice_index = places.get(digest, (None, None))
-    nifti = file.kind == "nifti"
+    nifti = file.kind in ("nifti", "mask")
     return {
         "path_digest": digest,
         "path": _printable(file.path),

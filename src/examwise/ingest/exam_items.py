@@ -12,12 +12,14 @@ from examwise.core.schemas.findings import FINDINGS
 from examwise.ingest.archive_labels import (
     UNKNOWN,
     ArchiveLabels,
+    Reading,
     Values,
     denied_kind,
     exam_values,
     first_difference,
     merge_values,
 )
+from examwise.ingest.image_boxes import ImageBox
 from examwise.ingest.scan import ScannedFile
 
 
@@ -31,10 +33,17 @@ class ExamItem:
         kind: ``dicom`` or ``nifti``.
         paths: Its files within the source, sorted.
         path_digests: Their pseudonyms.
-        slice_values: Labels of the slice that each file becomes; None where no file has any.
+        slice_values: Labels of the slice that each file becomes, or that lies at each place along
+            a NIfTI file's third axis; None where there are none.
         exam_values: Labels of the whole exam.
-        label_source: Where the labels come from.
+        label_source: Where the labels of the exam come from.
+        slice_source: Where the labels of its slices come from.
         beside: Files of the same series that were refused already, within the source.
+        readings: What each reader said, where several labelled the exam.
+        boxes: Boxes on each file; empty where no file has any.
+        mask: Its mask, within the source; empty if it has none.
+        mask_digest: The mask's pseudonym.
+        annotation_source: Where boxes and mask come from.
     """
 
     exam_id: str
@@ -45,7 +54,13 @@ class ExamItem:
     slice_values: tuple[Values, ...] | None
     exam_values: Values
     label_source: str
+    slice_source: str
     beside: tuple[str, ...] = field(default=(), repr=False)
+    readings: tuple[Reading, ...] = ()
+    boxes: tuple[tuple[ImageBox, ...], ...] = ()
+    mask: str = field(default="", repr=False)
+    mask_digest: str = ""
+    annotation_source: str = ""
 
 
 def make_exam_items(
@@ -68,7 +83,7 @@ def make_exam_items(
     """
     usable: dict[tuple[str, str], list[ScannedFile]] = defaultdict(list)
     for file in files:
-        if not file.reason:
+        if not file.reason and file.kind != "mask":
             usable[file.study, file.series].append(file)
     beside: dict[tuple[str, str], list[ScannedFile]] = defaultdict(list)
     for file in files:
@@ -91,19 +106,39 @@ def _item(
     first = group[0]
     # The separator keeps a study apart from a patient whose PatientID reads the same.
     patient = first.patient_id or f"\x1fstudy\x1f{study}"
-    by_file = tuple(labels.files.get(file.path, UNKNOWN) for file in group)
-    slices_labelled = first.kind == "dicom" and any(known != UNKNOWN for known in by_file)
+    annotations = labels.annotations
+    boxes = tuple(annotations.boxes.get(file.sop_instance_uid, ()) for file in group)
+    mask = annotations.masks.get(first.path, "")
     return ExamItem(
         exam_id=identity.exam_id(study, series),
         patient_key=identity.patient_key(patient),
         kind=first.kind,
         paths=tuple(file.path for file in group),
         path_digests=tuple(identity.path_digest(file.path) for file in group),
-        slice_values=by_file if slices_labelled else None,
+        slice_values=_slice_values(group, labels),
         exam_values=_exam_values(_statements(group, beside, labels), labels),
         label_source=labels.source,
+        slice_source=labels.slice_source or labels.source,
         beside=tuple(file.path for file in beside),
+        readings=_readings(first.path, labels),
+        boxes=boxes if any(boxes) else (),
+        mask=mask,
+        mask_digest=identity.path_digest(mask) if mask else "",
+        annotation_source=annotations.source,
     )
+
+
+def _readings(path: str, labels: ArchiveLabels) -> tuple[Reading, ...]:
+    return next(
+        (labels.readings[folder] for folder in labels.above(path) if folder in labels.readings), ()
+    )
+
+
+def _slice_values(group: Sequence[ScannedFile], labels: ArchiveLabels) -> tuple[Values, ...] | None:
+    if group[0].kind == "nifti":
+        return labels.volumes.get(group[0].path)
+    by_file = tuple(labels.files.get(file.path, UNKNOWN) for file in group)
+    return by_file if any(known != UNKNOWN for known in by_file) else None
 
 
 def _statements(
@@ -111,6 +146,8 @@ def _statements(
 ) -> list[list[str]]:
     """Return what speaks of the whole exam: each folder above it, and its files together."""
     folders = sorted({folder for file in group for folder in labels.above(file.path)})
+    if not labels.slices_speak_for_exams:
+        return [[folder] for folder in folders]
     refused = (file.path for file in beside if file.path in labels.files)
     return [*([folder] for folder in folders), [*(file.path for file in group), *refused]]
 

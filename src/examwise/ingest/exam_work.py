@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from examwise.core.identity import Identity
-from examwise.core.schemas.findings import FINDINGS
 from examwise.imaging.dicom_series import ReadSeries, read_series
-from examwise.imaging.nifti import read_nifti
+from examwise.imaging.nifti import NiftiScan, read_nifti_scan
 from examwise.imaging.reasons import ImageRefused, status_of
 from examwise.imaging.resample import resample_in_plane
 from examwise.imaging.store_writer import ExamContent, StoreWriter
-from examwise.ingest.archive_labels import Values
+from examwise.ingest.archive_labels import UNKNOWN
+from examwise.ingest.exam_annotations import ExamAnnotations, joined_boxes, joined_mask
 from examwise.ingest.exam_items import ExamItem
+from examwise.ingest.label_events import label_events
 
 # A kernel's name is short; anything else in that element may be a remark about somebody.
 _KERNEL_NAME = re.compile(r"[A-Za-z0-9+\-_.]{1,12}(\\[A-Za-z0-9+\-_.]{1,12})?")
@@ -58,25 +59,34 @@ class ExamOutcome:
     refused: Mapping[int, str]
 
 
+@dataclass(frozen=True, eq=False)
+class _Read:
+    series: ReadSeries
+    places: tuple[int, ...]
+    """For each slice the index of its file, or its place along a NIfTI file's third axis."""
+    scan: NiftiScan | None = None
+
+
 def store_exam(job: ExamJob, item: ExamItem) -> ExamOutcome:
     """Read an exam and commit it; an exam without any readable slice is not stored."""
-    series, refused = _read(job, item)
-    if series is not None:
-        StoreWriter(job.store).write_exam(_content(job, item, series, refused))
-    return ExamOutcome(item.exam_id, series is not None, refused)
+    read, refused = _read(job, item)
+    if read is not None:
+        StoreWriter(job.store).write_exam(_content(job, item, read, refused))
+    return ExamOutcome(item.exam_id, read is not None, refused)
 
 
-def _read(job: ExamJob, item: ExamItem) -> tuple[ReadSeries | None, dict[int, str]]:
+def _read(job: ExamJob, item: ExamItem) -> tuple[_Read | None, dict[int, str]]:
     paths = [job.source / path for path in item.paths]
     if item.kind == "dicom":
-        return read_series(paths)
+        series, refused = read_series(paths)
+        return (_Read(series, series.used) if series else None), refused
     try:
-        volume = read_nifti(paths[0])
+        scan = read_nifti_scan(paths[0])
     except ImageRefused as refusal:
         return None, {0: refusal.reason}
-    _, rows, columns = volume.pixels_hu.shape
+    _, rows, columns = scan.volume.pixels_hu.shape
     series = ReadSeries(
-        volume=volume,
+        volume=scan.volume,
         used=(),
         source_rows=rows,
         source_columns=columns,
@@ -86,12 +96,11 @@ def _read(job: ExamJob, item: ExamItem) -> tuple[ReadSeries | None, dict[int, st
         model="",
         lossy=False,
     )
-    return series, {}
+    return _Read(series, scan.places or (), scan), {}
 
 
-def _content(
-    job: ExamJob, item: ExamItem, series: ReadSeries, refused: Mapping[int, str]
-) -> ExamContent:
+def _content(job: ExamJob, item: ExamItem, read: _Read, refused: Mapping[int, str]) -> ExamContent:
+    series = read.series
     volume = resample_in_plane(series.volume, job.matrix)
     scanner = (series.manufacturer, series.model)
     exam = {
@@ -115,40 +124,34 @@ def _content(
         "lossy": series.lossy,
         "data_terms": job.data_terms,
     }
+    seen = _annotations(job, item, read)
     return ExamContent(
         exam=exam,
         pixels_hu=volume.pixels_hu,
         positions_mm=volume.positions_mm,
-        labels=list(_label_events(item, series)),
-        files=list(_file_rows(item, series, refused)),
+        labels=list(label_events(item, read.places)),
+        files=list(_file_rows(item, series, refused, seen.mask_reason)),
+        boxes=seen.boxes,
+        mask=seen.mask,
+        counts=seen.counts,
     )
 
 
-def _label_events(item: ExamItem, series: ReadSeries) -> Iterator[dict[str, Any]]:
-    yield from _events(item, item.exam_values, None)
-    if item.slice_values is not None:
-        for slice_index, index in enumerate(series.used):
-            yield from _events(item, item.slice_values[index], slice_index)
-
-
-def _events(item: ExamItem, values: Values, slice_index: int | None) -> Iterator[dict[str, Any]]:
-    for finding, value in zip(FINDINGS, values, strict=True):
-        if value is not None:
-            yield {
-                "exam_id": item.exam_id,
-                "slice_start": slice_index,
-                "slice_stop": None if slice_index is None else slice_index + 1,
-                "finding": finding,
-                "value": value,
-                "source": item.label_source,
-                "reader": None,
-                "seconds": None,
-                "round": 0,
-            }
+def _annotations(job: ExamJob, item: ExamItem, read: _Read) -> ExamAnnotations:
+    if read.scan is None:
+        return joined_boxes(item, read.series, job.matrix)
+    missing = item.slice_values is not None and not read.places
+    counts = {"volumes_along_another_axis": 1} if missing else {}
+    if not item.mask:
+        return ExamAnnotations(counts=counts)
+    values = item.slice_values
+    slice_values = [values[place] if values else UNKNOWN for place in read.places]
+    seen = joined_mask(item, job.source / item.mask, read.scan, slice_values, job.matrix)
+    return replace(seen, counts={**seen.counts, **counts})
 
 
 def _file_rows(
-    item: ExamItem, series: ReadSeries, refused: Mapping[int, str]
+    item: ExamItem, series: ReadSeries, refused: Mapping[int, str], mask_reason: str
 ) -> Iterator[dict[str, Any]]:
     slice_of = {index: slice_index for slice_index, index in enumerate(series.used)}
     for index, (path, digest) in enumerate(zip(item.paths, item.path_digests, strict=True)):
@@ -159,4 +162,12 @@ def _file_rows(
             "reason": reason,
             "exam_id": item.exam_id,
             "slice_index": slice_of.get(index),
+        }
+    if item.mask:
+        yield {
+            "path_digest": item.mask_digest,
+            "status": status_of(mask_reason, item.mask) if mask_reason else "used",
+            "reason": mask_reason,
+            "exam_id": item.exam_id,
+            "slice_index": None,
         }

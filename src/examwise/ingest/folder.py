@@ -25,11 +25,12 @@ from examwise.ingest.archive_labels import (
 )
 from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
 from examwise.ingest.csv_text import ROW, collect_csv_text, scan_csv_text
+from examwise.ingest.plain_layout import PlainLayout
 
 _PATH = "path"
 
 
-class FolderImporter:
+class FolderImporter(PlainLayout):
     """Any folder tree; see :class:`~examwise.ingest.importers.Importer`.
 
     Every eligible series is an exam, and so is every NIfTI file; a NIfTI file's patient is its
@@ -42,7 +43,6 @@ class FolderImporter:
 
     archive_name = "folder"
     data_terms = "not stated: ask whoever gave the images"
-    image_folder = ""
     reads_nifti = True
 
     def find_labels(self, source: Path, config: IngestConfig) -> Path | None:

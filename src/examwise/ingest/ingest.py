@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ from examwise.core.storage import Storage
 from examwise.imaging.reasons import REASONS, status_of
 from examwise.imaging.store_writer import StoreWriter, finish_store
 from examwise.ingest.archive_labels import ArchiveLabels
+from examwise.ingest.bhx import read_box_file
 from examwise.ingest.config import IngestConfig
 from examwise.ingest.crosswalk import make_crosswalk
 from examwise.ingest.exam_items import ExamItem, make_exam_items
 from examwise.ingest.exam_work import ExamJob, ExamOutcome, store_exam
 from examwise.ingest.importers import IMPORTERS, Importer
 from examwise.ingest.listing import Listing, list_files
-from examwise.ingest.scan import ScannedFile, scan_files
+from examwise.ingest.scan import ScannedFile, ScanRules, scan_files
 from examwise.ingest.summary import IngestSummary, read_summary, summarise, write_summary
 
 
@@ -39,6 +40,7 @@ def ingest_archive(
     identity: Identity,
     config: IngestConfig,
     labels: Path | None = None,
+    boxes: Path | None = None,
     executor: Executor,
     progress: Progress,
 ) -> IngestSummary:
@@ -56,12 +58,14 @@ def ingest_archive(
         identity: The site's key; the crosswalk is kept beside it.
         config: Options.
         labels: Label file, if not the layout's own.
+        boxes: Box file, if not the layout's own.
         executor: Where to read files.
         progress: Where to report to.
 
     Raises:
         InputError: If the source is no folder or has no usable exam, labels and files do not
-            match, the store holds something else, or several workers cannot share it.
+            match, boxes are given for a layout that takes none, the store holds something else,
+            or several workers cannot share it.
     """
     importer: Importer = IMPORTERS.load(layout)()
     source, store = Path(source), str(store)
@@ -70,15 +74,19 @@ def ingest_archive(
     _require_apart(source, Storage(store).local, "store")
     _require_apart(source, identity.folder, "identity folder")
     label_file = labels or importer.find_labels(source, config)
+    box_file = _box_file(layout, importer, source, boxes)
     listing = list_files(
-        source, folder=importer.image_folder, without=(label_file,) if label_file else ()
+        source,
+        folder=importer.image_folder,
+        also=(importer.mask_folder,) if importer.mask_folder else (),
+        without=tuple(path for path in (label_file, box_file) if path),
     )
     begin = partial(
         Stage.begin,
         store,
         kind="exam-store",
         configuration=_configuration(layout, importer, config, identity, listing),
-        inputs=_inputs(identity, listing, label_file),
+        inputs=_inputs(identity, listing, {"labels": label_file, "boxes": box_file}),
         seed=None,
     )
     storage = Storage(store)
@@ -90,9 +98,17 @@ def ingest_archive(
     known = (
         importer.read_labels(label_file, listing.paths, config) if label_file else ArchiveLabels()
     )
-    files = scan_files(
-        source, listing, reads_nifti=importer.reads_nifti, executor=executor, progress=progress
+    drawn = read_box_file(box_file) if box_file else None
+    rules = ScanRules(importer.reads_nifti, importer.mask_folder, importer.selects_series)
+    scanned = scan_files(
+        source,
+        listing,
+        rules=rules,
+        patient_of=importer.patient_of,
+        executor=executor,
+        progress=progress,
     )
+    files, known = importer.arrange(scanned, known, drawn, config)
     log = CommitLog(storage)
     if finished:  # the crosswalk was lost
         identity.write_crosswalk(store_id, make_crosswalk(files, log, identity))
@@ -147,12 +163,26 @@ def _configuration(
     }
 
 
-def _inputs(identity: Identity, listing: Listing, label_file: Path | None) -> dict[str, str]:
+def _box_file(layout: str, importer: Importer, source: Path, boxes: Path | None) -> Path | None:
+    if boxes is not None and not importer.takes_boxes:
+        raise InputError(
+            where="option boxes",
+            expected="a layout whose images can have boxes",
+            got=layout,
+            remedy="leave the option out",
+        )
+    return boxes or importer.find_boxes(source)
+
+
+def _inputs(
+    identity: Identity, listing: Listing, label_files: Mapping[str, Path | None]
+) -> dict[str, str]:
     # Digests are keyed: names of few files, or a short label file, could be guessed from plain
     # ones.
     inputs = {"files": identity.path_digest(listing.digest)}
-    if label_file is not None and label_file.is_file():
-        inputs["labels"] = identity.path_digest(file_digest(label_file))
+    for role, path in label_files.items():
+        if path is not None and path.is_file():
+            inputs[role] = identity.path_digest(file_digest(path))
     return inputs
 
 
@@ -189,7 +219,8 @@ def _require_apart(source: Path, folder: Path | None, what: str) -> None:
 def _labels_in_no_exam(labels: ArchiveLabels, kept: Sequence[ExamItem]) -> int:
     files = {path for item in kept for path in (*item.paths, *item.beside)}
     folders = {folder for item in kept for path in item.paths for folder in labels.above(path)}
-    return len(labels.files.keys() - files) + len(labels.folders.keys() - folders)
+    labelled = labels.files.keys() | labels.volumes.keys()
+    return len(labelled - files) + len(labels.folders.keys() - folders)
 
 
 def _store_exams(
@@ -217,8 +248,10 @@ def _rest(
     item_of = {item.exam_id: item for item in items}
     for outcome in outcomes:
         if not outcome.stored:
-            paths = item_of[outcome.exam_id].paths
-            reasons |= {paths[index]: reason for index, reason in outcome.refused.items()}
+            item = item_of[outcome.exam_id]
+            reasons |= {item.paths[index]: reason for index, reason in outcome.refused.items()}
+            if item.mask:
+                reasons[item.mask] = "mask_without_scan"
     exam_of = {path: item.exam_id for item in kept for path in item.beside}
     rows = []
     for path, reason in reasons.items():

@@ -37,7 +37,13 @@ class Listing:
     digest: str
 
 
-def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()) -> Listing:
+def list_files(
+    source: Path,
+    *,
+    folder: str = "",
+    also: tuple[str, ...] = (),
+    without: tuple[Path, ...] = (),
+) -> Listing:
     """List the files of a source, hidden files and folders left out.
 
     Links within the source are followed, and every real folder is visited once, under the first
@@ -49,6 +55,7 @@ def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()
     Args:
         source: The source.
         folder: Only files below this folder of it.
+        also: And files below these folders of it, where it has them.
         without: Files that are no images, such as the label file.
 
     Raises:
@@ -62,11 +69,12 @@ def list_files(source: Path, *, folder: str = "", without: tuple[Path, ...] = ()
             got="none",
             remedy="check the path and the layout",
         )
-    roots = tuple(Path(os.path.realpath(place)) for place in (source, top))
+    tops = [top, *(source / name for name in also if (source / name).is_dir())]
+    roots = tuple(Path(os.path.realpath(place)) for place in [source, *tops])
     excluded = {_identity(path) for path in without} - {None}
     found: dict[str, int] = {}
     try:
-        entries = list(_walk(top, roots, seen=set()))
+        entries = [entry for place in tops for entry in _walk(place, roots, seen=set())]
     except OSError as error:
         # Names of folders below the source may be those of patients.
         raise InputError(

@@ -16,11 +16,12 @@ from examwise.core.schemas.findings import FINDINGS
 from examwise.ingest.archive_labels import KINDS, ArchiveLabels, Values
 from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
 from examwise.ingest.csv_text import ROW, collect_csv_text, scan_csv_text
+from examwise.ingest.plain_layout import PlainLayout
 
 _FOLDER = "stage_2_train"
 
 
-class RsnaImporter:
+class RsnaImporter(PlainLayout):
     """The RSNA 2019 layout; see :class:`~examwise.ingest.importers.Importer`.
 
     Example:
@@ -31,7 +32,6 @@ class RsnaImporter:
     archive_name = "rsna_2019"
     data_terms = "RSNA 2019 Brain CT Hemorrhage Challenge: non-commercial research"
     image_folder = _FOLDER
-    reads_nifti = False
 
     def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
         """Return ``stage_2_train.csv``; it may be missing only where labels need not match."""

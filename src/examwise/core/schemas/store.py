@@ -96,6 +96,9 @@ FILES = TableSchema(
     key=("path_digest",),
 )
 
+INGEST_SUMMARY = "ingest.json"
+"""The counts that an import ended with."""
+
 SPLITS = TableSchema(
     "splits.parquet",
     (
@@ -105,6 +108,9 @@ SPLITS = TableSchema(
     ),
     key=("exam_id",),
 )
+
+SPLITS_OPTIONS = "splits.json"
+"""How the parts were drawn, and the digest of their table."""
 
 CROSSWALK = TableSchema(
     "crosswalk.parquet",

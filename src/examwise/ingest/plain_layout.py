@@ -1,0 +1,42 @@
+"""What most layouts have in common: every series and volume is an exam, and nothing is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from examwise.ingest.archive_labels import ArchiveLabels
+from examwise.ingest.bhx import BoxFile
+from examwise.ingest.config import IngestConfig
+from examwise.ingest.scan import ScannedFile
+
+
+class PlainLayout:
+    """The simplest answers to what an :class:`~examwise.ingest.importers.Importer` is asked."""
+
+    image_folder = ""
+    mask_folder = ""
+    reads_nifti = False
+    selects_series = False
+    takes_boxes = False
+
+    def find_boxes(self, source: Path) -> Path | None:
+        """Return None: nothing is drawn."""
+        del source
+        return None
+
+    def patient_of(self, path: str) -> str:
+        """Return nothing: the header says whose an image is."""
+        del path
+        return ""
+
+    def arrange(
+        self,
+        files: Sequence[ScannedFile],
+        labels: ArchiveLabels,
+        boxes: BoxFile | None,
+        config: IngestConfig,
+    ) -> tuple[list[ScannedFile], ArchiveLabels]:
+        """Return files and labels as they are."""
+        del boxes, config
+        return list(files), labels

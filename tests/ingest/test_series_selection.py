@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pytest
+
+from examwise.core.errors import InputError
+from examwise.ingest.config import SeriesSelectionConfig
+from examwise.ingest.image_traits import ImageTraits
+from examwise.ingest.scan import ScannedFile
+from examwise.ingest.series_selection import refusal, select_series
+
+CONFIG = SeriesSelectionConfig()
+
+
+def series(name: str, description: str = "", n: int = 12, **traits) -> list[ScannedFile]:
+    step = traits.pop("step", 1.0)
+    folder = traits.pop("folder", "CT x")
+    shared = ImageTraits(description, **{"thickness_mm": 5.0, **traits})
+    return [
+        ScannedFile(
+            f"{name}/{folder}/{index}.dcm",
+            *("dicom", "", "p", "study", name, f"{name}.{index}", ""),
+            traits=shared,
+            position_mm=index * step,
+        )
+        for index in range(n)
+    ]
+
+
+def chosen(*groups: list[ScannedFile], config=CONFIG) -> dict[str, str]:
+    """Series to the reason that all of its files have."""
+    files = [file for group in groups for file in group]
+    found = select_series(files, config, study_of=lambda file: file.study)
+    assert [file.path for file in found] == [file.path for file in files]
+    reasons: dict[str, set[str]] = {}
+    for file in found:
+        reasons.setdefault(file.series, set()).add(file.reason)
+    assert all(len(values) == 1 for values in reasons.values())
+    return {name: values.pop() for name, values in reasons.items()}
+
+
+OTHER = "another_series_of_the_study"
+
+
+def test_thick_plain_is_taken() -> None:
+    assert chosen(
+        series("a", "CT PLAIN THIN", 200, thickness_mm=0.625),
+        series("b", "CT 5mm", 30, thickness_mm=5.0),
+        series("c", "CT 3mm", 50, thickness_mm=3.0),
+        series("d", "CT BONE", 200, thickness_mm=0.625),
+        series("e", "CT 5mm POST CONTRAST", 30),
+        series("f", "CT 4cc sec 150cc D3D on", 300, thickness_mm=0.625),
+        series("g", "CT something", 30, kernel="BONEPLUS"),
+        series("h", "scout", 2),
+        series("i", "MIP", 30),
+    ) == {
+        **{"a": OTHER, "b": "", "c": OTHER, "d": "bone_kernel", "e": "contrast"},
+        **{"f": "contrast", "g": "bone_kernel", "h": "too_few_slices", "i": "projection"},
+    }
+
+
+def test_thin_is_taken_where_there_is_no_thick() -> None:
+    thin = [series(name, thickness_mm=mm) for name, mm in (("a", 0.6), ("b", 1.25), ("c", None))]
+    assert chosen(*thin) == {"a": OTHER, "b": "", "c": OTHER}
+    assert chosen(series("a", thickness_mm=None)) == {"a": ""}
+
+
+def test_nearest_to_the_wanted_thickness() -> None:
+    groups = [series(name, thickness_mm=mm) for name, mm in (("a", 7.0), ("b", 4.0), ("c", 2.5))]
+    assert chosen(*groups) == {"a": OTHER, "b": "", "c": OTHER}
+    wanted = SeriesSelectionConfig(wanted_thickness_mm=2.5)
+    assert chosen(*groups, config=wanted) == {"a": OTHER, "b": OTHER, "c": ""}
+
+
+def test_ties() -> None:
+    assert chosen(series("a", image_type=("DERIVED",)), series("b")) == {"a": OTHER, "b": ""}
+    assert chosen(series("a", n=20), series("b", n=30)) == {"a": OTHER, "b": ""}
+    assert chosen(series("b"), series("a")) == {"a": "", "b": OTHER}
+
+
+def test_repeated_positions_count_once() -> None:
+    assert chosen(series("a", n=200, step=0.0)) == {"a": "too_few_slices"}
+
+
+def test_studies_are_chosen_for_apart_and_refused_files_stay_refused() -> None:
+    other = [file._replace(study="other") for file in series("b")]
+    broken = series("c", n=1)[0]._replace(reason="truncated", study="third")
+    assert chosen(series("a"), other, [broken]) == {"a": "", "b": "", "c": "truncated"}
+
+
+def test_only_bone_leaves_no_exam() -> None:
+    assert chosen(series("a", "BONE"), series("b", kernel="H70s")) == {
+        "a": "bone_kernel",
+        "b": "bone_kernel",
+    }
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        ("PLAIN", ""),
+        ("NON CONTRAST", ""),
+        ("Noncontrast Head", ""),
+        ("W/O CONTRAST", ""),
+        ("WO CONTRAST", ""),
+        ("without iv contrast", ""),
+        ("PRE-CONTRAST", ""),
+        ("unenhanced", ""),
+        ("POST FOSSA", ""),
+        ("Post-op head", ""),
+        ("Posterior fossa", ""),
+        ("ACCESSORY", ""),
+        ("POST CONTRAST", "contrast"),
+        ("POST", "contrast"),
+        ("post_contrast_5mm", "contrast"),
+        ("HEAD C+", "contrast"),
+        ("CECT", "contrast"),
+        ("W/WO CONTRAST", "contrast"),
+        ("CT ANGIOGRAM", "contrast"),
+        ("CTA", "contrast"),
+        ("4cc", "contrast"),
+        ("Thin Bone", "bone_kernel"),
+        ("BONES", "bone_kernel"),
+        ("MIP AXIAL", "projection"),
+    ],
+)
+def test_descriptions(description: str, reason: str) -> None:
+    assert refusal(ImageTraits(description), 30, [], CONFIG) == reason
+    folder = f"CT {description.replace('/', ' ')}"
+    assert refusal(ImageTraits(), 30, [folder], CONFIG) == reason
+
+
+@pytest.mark.parametrize(
+    ("traits", "reason"),
+    [
+        ({"kernel": "STANDARD"}, ""),
+        ({"kernel": "H31s"}, ""),
+        ({"kernel": "Hr38f\\3"}, ""),
+        ({"kernel": "FC26"}, ""),
+        ({"kernel": "UB"}, ""),
+        ({"kernel": "BONE"}, "bone_kernel"),
+        ({"kernel": "H60s"}, "bone_kernel"),
+        ({"kernel": "Hr64h\\3"}, "bone_kernel"),
+        ({"kernel": "FC30"}, "bone_kernel"),
+        ({"kernel": "EDGE"}, "bone_kernel"),
+        ({"contrast_agent": "NONE"}, ""),
+        ({"contrast_agent": "Omnipaque 300"}, "contrast"),
+        ({"image_type": ("DERIVED", "SECONDARY", "PROJECTION IMAGE")}, "projection"),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "AXIAL")}, ""),
+    ],
+)
+def test_tags(traits: dict, reason: str) -> None:
+    assert refusal(ImageTraits(**traits), 30, [], CONFIG) == reason
+
+
+@pytest.mark.parametrize("name", ["min_slices", "wanted_thickness_mm", "min_thick_mm"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_numbers_out_of_range(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"option series.{name}"):
+        SeriesSelectionConfig(**{name: value})
