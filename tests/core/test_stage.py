@@ -7,6 +7,7 @@ from examwise import __version__
 from examwise.core.command_line import describe_command
 from examwise.core.errors import InputError, IntegrityError, SchemaError
 from examwise.core.manifest import begun_kind, read_manifest
+from examwise.core.schemas.manifest import SCHEMA_VERSIONS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 
@@ -152,7 +153,9 @@ def test_directory_of_another_schema_version_is_refused(url):
     storage = Storage(url)
     manifest = json.loads(storage.read("manifest.json"))
     storage.write("manifest.json", json.dumps({**manifest, "schema_version": 99}).encode())
-    with pytest.raises(SchemaError, match="expected schema version 1, got 99; make the directory"):
+    with pytest.raises(
+        SchemaError, match=f"version {SCHEMA_VERSIONS['run']}, got 99; make the directory"
+    ):
         read_manifest(url, kind="run")
 
 

@@ -1,85 +1,23 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.store import SPLITS
 from examwise.core.storage import Storage
-from examwise.data.splits import (
-    has_splits,
-    read_splits,
+from examwise.data.patient_overlap import (
     require_disjoint_patients,
-    split_by_patient,
-    split_store,
-    write_splits,
+    require_disjoint_stores,
+    require_no_overlap,
 )
-
-
-def exams(n, exams_per_patient=2):
-    return pl.DataFrame(
-        {
-            "exam_id": [f"e{i:03d}" for i in range(n)],
-            "patient_key": [f"p{i // exams_per_patient:03d}" for i in range(n)],
-            "exam_label": pl.Series([int(i % 5 == 0) for i in range(n)], dtype=pl.Int8),
-        }
-    )
-
-
-@settings(deadline=None, max_examples=30)
-@given(n=st.integers(30, 120), per=st.integers(1, 3), seed=st.integers(0, 2**31))
-def test_no_patient_is_divided_and_sizes_are_right(n, per, seed):
-    frame = exams(n, per)
-    splits = split_by_patient(frame, fractions=(0.6, 0.2, 0.2), seed=seed)
-    require_disjoint_patients(splits)
-    assert sorted(splits["exam_id"]) == sorted(frame["exam_id"])
-    patients = splits.unique("patient_key")
-    share = patients.filter(pl.col("split") == "train").height / patients.height
-    assert abs(share - 0.6) <= 1 / patients.height
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.integers(0, 2**31))
-def test_row_order_changes_nothing_and_the_seed_does(seed):
-    frame = exams(60)
-    one = split_by_patient(frame, fractions=(0.5, 0.25, 0.25), seed=3)
-    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=seed)
-    assert one.equals(split_by_patient(shuffled, fractions=(0.5, 0.25, 0.25), seed=3))
-    assert not one.equals(split_by_patient(frame, fractions=(0.5, 0.25, 0.25), seed=4))
-
-
-def test_positive_patients_are_divided_evenly():
-    frame = exams(400, 1)
-    splits = split_by_patient(frame, fractions=(0.5, 0.25, 0.25), seed=0)
-    positive = splits.join(frame.select("exam_id", "exam_label"), on="exam_id")
-    counts = dict(positive.group_by("split").agg(pl.col("exam_label").sum()).rows())
-    assert counts["train"] == pytest.approx(40, abs=1)
-    assert counts["validation"] == pytest.approx(20, abs=1)
-    assert counts["test"] == pytest.approx(20, abs=1)
-
-
-def test_missing_labels_count_as_not_positive():
-    frame = exams(20).with_columns(pl.lit(None, pl.Int8).alias("exam_label"))
-    splits = split_by_patient(frame, fractions=(0.5, 0.0, 0.5), seed=0)
-    assert splits["split"].value_counts().height == 2
-
-
-@pytest.mark.parametrize(
-    "fractions", [(0.5, 0.5, 0.5), (1.2, -0.1, -0.1), (0.5, 0.5)], ids=["sum", "sign", "number"]
-)
-def test_fractions_that_are_no_shares_are_refused(fractions):
-    with pytest.raises(InputError, match="three shares"):
-        split_by_patient(exams(20), fractions=fractions, seed=0)
-
-
-def test_too_few_patients_are_refused():
-    with pytest.raises(InputError, match="part test: expected enough patients"):
-        split_by_patient(exams(2, 1), fractions=(0.6, 0.2, 0.2), seed=0)
+from examwise.data.splits import give_split, has_splits, read_splits, split_store, write_splits
+from examwise.imaging.stored_exams import StoredExams
 
 
 def test_overlap_names_the_number_of_patients():
@@ -115,3 +53,61 @@ def test_a_store_is_split_once(make_store, tmp_path):
     options = json.loads(Storage(url).read("splits.json"))
     assert options["seed"] == 2
     assert np.isclose(sum(options["fractions"].values()), 1)
+    assert options["findings"] == ["any"]
+    assert options["sha256"] == hashlib.sha256((Path(url) / SPLITS.file).read_bytes()).hexdigest()
+
+
+def test_a_lost_options_file_is_written_again(make_store, tmp_path):
+    url = make_store(tmp_path / "s", n_exams=12, matrix=8)
+    split_store(url, seed=1)
+    before = (tmp_path / "s" / "splits.json").read_bytes()
+    (tmp_path / "s" / "splits.json").unlink()
+    split_store(url, seed=1)
+    assert (tmp_path / "s" / "splits.json").read_bytes() == before
+
+
+def test_several_findings_are_divided_evenly(make_store, tmp_path):
+    url = make_store(tmp_path / "s", n_exams=36, n_slices=2, matrix=8)
+    summary = split_store(url, fractions=(0.5, 0.25, 0.25), finding=["subdural", "epidural"])
+    assert summary.n_positive_exams == {"train": 6, "validation": 3, "test": 3}
+    with pytest.raises(InputError, match="a finding to stratify on"):
+        split_store(url, finding=[])
+
+
+def test_overlap_of_stores_names_the_number_of_patients():
+    one = pl.DataFrame({"patient_key": ["p", "q", "r"], "split": ["train", "test", "test"]})
+    other = pl.DataFrame({"patient_key": ["p", "q", "s"], "split": ["train", "train", "train"]})
+    require_disjoint_stores({"one": one})
+    require_disjoint_stores({})
+    with pytest.raises(InputError, match=r"splits of one, other: .* got 1 patients in several"):
+        require_disjoint_stores({"one": one, "other": other})
+
+
+def test_overlap_of_run_and_store_names_the_number_of_patients():
+    learned, tested = pl.Series(["p", "p", "q", "r"]), pl.Series(["q", "q", "r", "s"])
+    require_no_overlap(learned, pl.Series(["s"]), where="x", remedy="")
+    require_no_overlap(pl.Series([], dtype=pl.String), tested, where="x", remedy="")
+    with pytest.raises(InputError, match=r"x: .* got 2 patients whose labels it has seen; do this"):
+        require_no_overlap(learned, tested, where="x", remedy="do this")
+
+
+def test_a_given_split_is_kept_as_it_is(make_store, tmp_path):
+    url = make_store(tmp_path / "s", n_exams=10, matrix=8, exams_per_patient=2)
+    exams = StoredExams(url).exams
+    wanted = exams.select("exam_id", "patient_key").with_columns(
+        pl.when(pl.col("patient_key") < "p0003")
+        .then(pl.lit("train"))
+        .otherwise(pl.lit("test"))
+        .alias("split")
+    )
+    wanted.select("exam_id", "split").write_csv(tmp_path / "exams.csv")
+    summary = give_split(url, tmp_path / "exams.csv")
+    assert read_splits(url).equals(wanted)
+    assert summary.n_exams == {"train": 6, "validation": 0, "test": 4}
+    assert "given" in json.loads(Storage(url).read("splits.json"))
+    with pytest.raises(InputError, match="no other split"):
+        split_store(url)
+    wanted.select("split", "patient_key").unique().write_csv(tmp_path / "patients.csv")
+    split_store(url, replace=True)
+    give_split(url, tmp_path / "patients.csv", replace=True)
+    assert read_splits(url).equals(wanted)

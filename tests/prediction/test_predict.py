@@ -11,7 +11,7 @@ import torch
 
 from examwise.core.errors import InputError, IntegrityError
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
-from examwise.core.schemas.run import LABEL_SET
+from examwise.core.schemas.run import LABEL_SET, LEARNED_PATIENTS
 from examwise.core.storage import Storage
 from examwise.data.label_set import all_labels
 from examwise.data.splits import read_splits, split_store
@@ -248,4 +248,49 @@ def test_damaged_pixels_are_named_by_exam(run, make_store, tmp_path):
     data[40] ^= 1
     shard.write_bytes(bytes(data))
     with pytest.raises(IntegrityError, match="e0001"):
-        predict_store(run=run, store=other, out=str(tmp_path / "p"), device="cpu")
+        predict_store(
+            run=run, store=other, out=str(tmp_path / "p"), allow_overlap=True, device="cpu"
+        )
+
+
+@pytest.fixture(scope="module")
+def store_of_the_same_patients(store, tmp_path_factory):
+    """Another store: other exams, of the patients p0000 to p0004 of the first one among others."""
+    url = tmp_path_factory.mktemp("other") / "s"
+    shutil.copytree(store, url)
+    for file in ("exams.parquet", "slices.parquet", "labels.parquet"):
+        table = pl.read_parquet(url / file).with_columns(exam_id=pl.lit("x") + pl.col("exam_id"))
+        if "patient_key" in table.columns:
+            other = pl.when(pl.col("patient_key") > "p0004").then(pl.lit("q")).otherwise(pl.lit(""))
+            table = table.with_columns(patient_key=other + pl.col("patient_key"))
+        table.write_parquet(url / file)
+    (url / "splits.parquet").unlink()
+    for folder in sorted((url / "pixels.zarr").glob("e*")):
+        folder.rename(folder.with_name(f"x{folder.name}"))
+    return str(url)
+
+
+def test_patients_learned_from_in_another_store_are_refused_by_number(
+    run, store, store_of_the_same_patients, tmp_path
+):
+    shared = {f"p{number:04d}" for number in range(5)}
+    learned = LEARNED_PATIENTS.read(Storage(run))
+    n_shared = len(shared & set(learned["patient_key"]))
+    assert n_shared > 0
+    out = str(tmp_path / "p")
+    with pytest.raises(InputError, match=rf"got {n_shared} patients .* \(--allow-overlap\)"):
+        predict_store(run=run, store=store_of_the_same_patients, out=out, device="cpu")
+    assert not Path(out).exists()
+    predict_store(
+        run=run, store=store_of_the_same_patients, out=out, allow_overlap=True, device="cpu"
+    )
+    exams, _ = tables(out)
+    part = dict(learned.rows())
+    for patient, split in exams.select("patient_key", "split").rows():
+        assert split == part.get(patient, "unseen")
+
+
+def test_a_run_says_whose_labels_it_has_seen(run, store):
+    splits = read_splits(store).filter(pl.col("split") != "test")
+    expected = splits.select("patient_key", pl.col("split").alias("part")).unique()
+    assert LEARNED_PATIENTS.read(Storage(run)).equals(expected.sort("patient_key"))

@@ -12,6 +12,7 @@ from examwise.training.train import train_run
 
 COMPARED = (
     "label_set.parquet",
+    "learned_patients.parquet",
     "manifest.json",
     "metrics.parquet",
     "model.json",

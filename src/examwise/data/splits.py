@@ -1,25 +1,23 @@
-"""Training, validation and test parts of a store, by patient."""
+"""Training, validation and test parts of a store, kept in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from examwise.core.digests import readable_json
+from examwise.core.digests import file_digest, readable_json, sha256_hex
 from examwise.core.errors import InputError
-from examwise.core.randomness import derive_seed
-from examwise.core.schemas.store import SPLITS
+from examwise.core.schemas.store import SPLITS, SPLITS_OPTIONS
 from examwise.core.storage import Storage
+from examwise.data.given_split import read_given_split
+from examwise.data.patient_overlap import require_disjoint_patients
+from examwise.data.stratified_split import PARTS, split_by_patient
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels
-
-PARTS = ("train", "validation", "test")
-SPLITS_OPTIONS = "splits.json"
-"""How the parts were drawn: fractions, seed, finding."""
 
 
 @dataclass(frozen=True)
@@ -37,93 +35,6 @@ class SplitSummary:
     n_positive_exams: Mapping[str, int]
 
 
-def split_by_patient(
-    exams: pl.DataFrame, *, fractions: tuple[float, float, float], seed: int
-) -> pl.DataFrame:
-    """Assign each patient, and so all of the patient's exams, to one part.
-
-    Patients with a positive exam and patients without are divided alike, so that the parts have
-    about the same share of positive ones. What becomes of a patient depends on the seed and on
-    who else is in the store, never on the order of rows.
-
-    Args:
-        exams: Columns ``exam_id``, ``patient_key`` and ``exam_label``.
-        fractions: Shares of train, validation and test; they sum to one.
-        seed: Another seed gives another division.
-
-    Returns:
-        A table of :data:`~examwise.core.schemas.store.SPLITS`, sorted by exam.
-
-    Raises:
-        InputError: If the fractions are no shares, or a part comes out without a patient.
-
-    Example:
-        >>> exams = pl.DataFrame({"exam_id": ["a", "b", "c"], "patient_key": ["p", "p", "q"],
-        ...                       "exam_label": [1, 0, 0]})
-        >>> split_by_patient(exams, fractions=(0.5, 0.0, 0.5), seed=0)["split"].n_unique()
-        2
-    """
-    _require_shares(fractions)
-    patients = exams.group_by("patient_key").agg(
-        (pl.col("exam_label").max() == 1).fill_null(False).alias("is_positive")
-    )
-    order = pl.Series(
-        "order",
-        [derive_seed(seed, "split", key) for key in patients["patient_key"].to_list()],
-        dtype=pl.Int64,
-    )
-    # The strata follow each other in one line which is then cut in proportion, finely
-    # interleaved: each patient stands at (rank + 1/2) / size of the stratum.
-    placed = (
-        patients.with_columns(order)
-        .with_columns(
-            ((pl.col("order").rank("ordinal") - 0.5) / pl.len()).over("is_positive").alias("place")
-        )
-        .sort("place", "is_positive")
-    )
-    n_patients = placed.height
-    first = round(fractions[0] * n_patients)
-    second = round((fractions[0] + fractions[1]) * n_patients)
-    sizes = (first, second - first, n_patients - second)
-    for part, fraction, size in zip(PARTS, fractions, sizes, strict=True):
-        if fraction > 0 and size == 0:
-            raise InputError(
-                where=f"split, part {part}",
-                expected="enough patients for each part",
-                got=f"{n_patients} patients in all",
-                remedy="add exams of further patients, or set this part's fraction to 0",
-            )
-    ranks = pl.int_range(n_patients)
-    part_of_patient = placed.select(
-        "patient_key",
-        pl.when(ranks < first)
-        .then(pl.lit("train"))
-        .when(ranks < second)
-        .then(pl.lit("validation"))
-        .otherwise(pl.lit("test"))
-        .alias("split"),
-    )
-    joined = exams.select("exam_id", "patient_key").join(part_of_patient, on="patient_key")
-    return SPLITS.validate(joined.sort("exam_id"))
-
-
-def require_disjoint_patients(splits: pl.DataFrame) -> None:
-    """Raise if a patient stands in more than one part.
-
-    Raises:
-        InputError: Says how many patients do.
-    """
-    parts = splits.group_by("patient_key").agg(pl.col("split").n_unique().alias("n_parts"))
-    n_overlapping = parts.filter(pl.col("n_parts") > 1).height
-    if n_overlapping:
-        raise InputError(
-            where=SPLITS.file,
-            expected="each patient in one part only",
-            got=f"{n_overlapping} patients in several",
-            remedy="split the store again, by patient",
-        )
-
-
 def write_splits(
     store_url: str | Path,
     splits: pl.DataFrame,
@@ -136,7 +47,7 @@ def write_splits(
     Args:
         store_url: The exam store.
         splits: A table of :data:`~examwise.core.schemas.store.SPLITS`.
-        options: How they were drawn, kept beside them.
+        options: How they were drawn, kept beside them with the table's digest.
         replace: Overwrite different parts that the store has already.
 
     Raises:
@@ -145,17 +56,20 @@ def write_splits(
     require_disjoint_patients(splits)
     storage = Storage(store_url)
     if storage.exists(SPLITS.file) and not replace:
-        if SPLITS.read(storage).sort("exam_id").equals(splits.sort("exam_id")):
+        same = SPLITS.read(storage).sort("exam_id").equals(splits.sort("exam_id"))
+        if same and storage.exists(SPLITS_OPTIONS):
             return
-        raise InputError(
-            where=f"{storage.url}/{SPLITS.file}",
-            expected="no other split of this store",
-            got="one that differs",
-            remedy="keep it, or replace it (--replace); runs trained with it would then be tested "
-            "on exams they have seen",
-        )
-    storage.write(SPLITS_OPTIONS, readable_json(dict(options)))
+        if not same:
+            raise InputError(
+                where=f"{storage.url}/{SPLITS.file}",
+                expected="no other split of this store",
+                got="one that differs",
+                remedy="keep it, or replace it (--replace); runs trained with it would then be "
+                "tested on exams they have seen",
+            )
     SPLITS.write(storage, splits.sort("exam_id"))
+    digest = sha256_hex(storage.read(SPLITS.file))
+    storage.write(SPLITS_OPTIONS, readable_json({**options, "sha256": digest}))
 
 
 def has_splits(store_url: str | Path) -> bool:
@@ -187,7 +101,7 @@ def split_store(
     *,
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
     seed: int = 0,
-    finding: str = "any",
+    finding: str | Sequence[str] = "any",
     replace: bool = False,
 ) -> SplitSummary:
     """Split a store by patient and keep the parts in it.
@@ -196,26 +110,57 @@ def split_store(
         store_url: The exam store.
         fractions: Shares of train, validation and test.
         seed: Another seed gives another division.
-        finding: The finding whose positive patients are divided evenly.
+        finding: The finding whose positive patients are divided in proportion; or several, the
+            most important one first.
         replace: Overwrite a different split.
 
     Raises:
-        InputError: As :func:`split_by_patient` and :func:`write_splits` do.
+        InputError: As :func:`~examwise.data.stratified_split.split_by_patient` and
+            :func:`write_splits` do.
     """
     stored = StoredExams(store_url)
-    labels = exam_labels(stored, finding)
-    exams = stored.exams.select("exam_id", "patient_key").join(labels, on="exam_id", how="left")
-    splits = split_by_patient(exams, fractions=fractions, seed=seed)
+    findings = [finding] if isinstance(finding, str) else list(dict.fromkeys(finding))
+    if not findings:
+        raise InputError(where="split", expected="a finding to stratify on", got="none")
+    exams = stored.exams.select("exam_id", "patient_key")
+    for name in findings:
+        labels = exam_labels(stored, name).rename({"exam_label": f"label {name}"})
+        exams = exams.join(labels, on="exam_id", how="left")
+    columns = [f"label {name}" for name in findings]
+    splits = split_by_patient(exams, fractions=fractions, seed=seed, labels=columns)
     options = {
         "fractions": dict(zip(PARTS, fractions, strict=True)),
         "seed": seed,
-        "finding": finding,
+        "findings": findings,
     }
     write_splits(store_url, splits, options=options, replace=replace)
-    return _summary(splits.join(labels, on="exam_id"))
+    return _summary(stored, splits, findings[0])
 
 
-def _summary(labelled: pl.DataFrame) -> SplitSummary:
+def give_split(
+    store_url: str | Path, path: Path, *, finding: str = "any", replace: bool = False
+) -> SplitSummary:
+    """Keep a split in a store that somebody else has drawn, such as a published one.
+
+    Args:
+        store_url: The exam store.
+        path: A CSV file, see :func:`~examwise.data.given_split.read_given_split`.
+        finding: The finding to count in the summary.
+        replace: Overwrite a different split.
+
+    Raises:
+        InputError: As :func:`~examwise.data.given_split.read_given_split` and
+            :func:`write_splits` do.
+    """
+    stored = StoredExams(store_url)
+    splits = read_given_split(path, stored.exams)
+    write_splits(store_url, splits, options={"given": file_digest(path)}, replace=replace)
+    return _summary(stored, splits, finding)
+
+
+def _summary(stored: StoredExams, splits: pl.DataFrame, finding: str) -> SplitSummary:
+    labelled = splits.join(exam_labels(stored, finding), on="exam_id")
+
     def count(expression: pl.Expr) -> dict[str, int]:
         return {
             part: int(labelled.filter(pl.col("split") == part).select(expression).item())
@@ -227,12 +172,3 @@ def _summary(labelled: pl.DataFrame) -> SplitSummary:
         n_exams=count(pl.len()),
         n_positive_exams=count((pl.col("exam_label") == 1).sum()),
     )
-
-
-def _require_shares(fractions: tuple[float, float, float]) -> None:
-    if len(fractions) != len(PARTS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
-        raise InputError(
-            where="split, fractions",
-            expected="three shares of train, validation and test that sum to 1",
-            got=", ".join(f"{fraction:g}" for fraction in fractions),
-        )

@@ -17,10 +17,12 @@ from examwise.core.schemas.predictions import (
     PREDICTED_SLICES,
     THRESHOLDS,
 )
-from examwise.core.schemas.run import LABEL_SET, MODEL
+from examwise.core.schemas.run import LABEL_SET, LEARNED_PATIENTS, MODEL
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
-from examwise.data.splits import PARTS, has_splits, read_splits
+from examwise.data.patient_overlap import require_no_overlap
+from examwise.data.splits import has_splits, read_splits
+from examwise.data.stratified_split import PARTS
 from examwise.imaging.stored_exams import StoredExams
 
 UNSEEN = "unseen"
@@ -53,6 +55,7 @@ def predict_store(
     store: str,
     out: str,
     split: str | None = None,
+    allow_overlap: bool = False,
     batch_slices: int = 512,
     n_threads: int = 1,
     device: str = "auto",
@@ -61,13 +64,16 @@ def predict_store(
     """Predict the exams of a store, or of one part of it, by a run's model.
 
     An exam's split is the store's, unless the run has seen labels of its patient: then it is the
-    part that these labels were in, whatever has become of the store's splits.
+    part that these labels were in, whatever has become of the store's splits. A store other than
+    the one it was trained on is to hold none of these patients.
 
     Args:
         run: The run directory.
         store: The exam store.
         out: The predictions directory.
         split: ``"train"``, ``"validation"`` or ``"test"``; all exams if None.
+        allow_overlap: Go on where another store than that of its training holds patients that
+            the run has learned from; their exams are marked, and never evaluated.
         batch_slices: Slices at a time; a longer exam is taken by itself.
         n_threads: Threads of PyTorch on the CPU.
         device: As PyTorch names it; ``"auto"`` is a GPU where there is one.
@@ -75,8 +81,8 @@ def predict_store(
 
     Raises:
         InputError: If run or store are no such thing, the store's matrix is not the model's, the
-            part has no exam, the test part holds patients that the run has learned from, or
-            ``out`` holds something else.
+            part has no exam, the test part or another store holds patients that the run has
+            learned from, or ``out`` holds something else.
         IntegrityError: If stored pixels, the run or finished predictions are damaged.
     """
     if split is not None and split not in PARTS:
@@ -87,12 +93,21 @@ def predict_store(
     trained = read_manifest(run, kind="run")
     kept = {
         key: trained.read_output(Storage(run), key)
-        for key in (MODEL, LABEL_SET.file, THRESHOLDS, POSITION_HISTOGRAM)
+        for key in (MODEL, LABEL_SET.file, LEARNED_PATIENTS.file, THRESHOLDS, POSITION_HISTOGRAM)
     }
     description = json.loads(kept[MODEL])
     stored = StoredExams(store)
-    exams = _choose(stored, store, split, learned=_learned_from(run, stored))
+    learned = _learned_from(run, stored)
+    exams = _choose(stored, store, split, learned=learned)
     _require_matrix(exams, tuple(description["matrix"]), store)
+    if not allow_overlap and not _holds_all_labelled(run, stored):
+        require_no_overlap(
+            learned["patient_key"],
+            exams["patient_key"],
+            where=store,
+            remedy="predict a store without them, or let their exams be marked and left out of "
+            "every evaluation (--allow-overlap)",
+        )
     stage = Stage.begin(
         out,
         kind="predictions",
@@ -135,10 +150,20 @@ def predict_store(
 
 
 def _learned_from(run: str, stored: StoredExams) -> pl.DataFrame:
-    """Return the store's patients whose labels the run has seen: ``patient_key``, ``learned``."""
-    seen = LABEL_SET.read(Storage(run)).select("exam_id", pl.col("part").alias("learned"))
-    exams = stored.exams.join(seen.unique(), on="exam_id")
-    return exams.select("patient_key", "learned").unique("patient_key")
+    """Return the patients whose labels the run has seen: ``patient_key``, ``learned``.
+
+    By their key in any store; and by their exams, whose patient may have been corrected since.
+    """
+    exams = stored.exams.join(LABEL_SET.read(Storage(run)).unique("exam_id"), on="exam_id")
+    patients = [LEARNED_PATIENTS.read(Storage(run)), exams.select("patient_key", "part")]
+    together = pl.concat(patients).unique("patient_key", keep="first", maintain_order=True)
+    return together.rename({"part": "learned"})
+
+
+def _holds_all_labelled(run: str, stored: StoredExams) -> bool:
+    """Tell whether a store is the one of the run's training, as it was or with exams added."""
+    labelled = LABEL_SET.read(Storage(run)).select("exam_id").unique()
+    return labelled.join(stored.exams, on="exam_id", how="anti").is_empty()
 
 
 def _choose(

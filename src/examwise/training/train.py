@@ -12,7 +12,14 @@ from examwise.core.errors import InputError
 from examwise.core.manifest import read_manifest
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.predictions import POSITION_HISTOGRAM, THRESHOLDS
-from examwise.core.schemas.run import CHECKPOINT, LABEL_SET, METRICS, MODEL, WEIGHTS
+from examwise.core.schemas.run import (
+    CHECKPOINT,
+    LABEL_SET,
+    LEARNED_PATIENTS,
+    METRICS,
+    MODEL,
+    WEIGHTS,
+)
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.label_set import LabelSet
@@ -23,7 +30,15 @@ from examwise.training.config import TrainingConfig
 from examwise.training.position import training_position_histograms
 from examwise.training.run_plan import RunPlan, plan_run
 
-OUTPUTS = (WEIGHTS, MODEL, LABEL_SET.file, METRICS.file, THRESHOLDS, POSITION_HISTOGRAM)
+OUTPUTS = (
+    WEIGHTS,
+    MODEL,
+    LABEL_SET.file,
+    LEARNED_PATIENTS.file,
+    METRICS.file,
+    THRESHOLDS,
+    POSITION_HISTOGRAM,
+)
 """Files of a finished run."""
 
 
@@ -139,6 +154,8 @@ def _fit_and_write(
 
     storage = stage.storage
     LABEL_SET.write(storage, plan.label_set.frame)
+    patients = plan.exams.select("patient_key", "part").unique().sort("patient_key")
+    LEARNED_PATIENTS.write(storage, patients)
     title = f"Training {plan.learner}"
     with (
         progress.track(title, plan.training.steps) as advance,

@@ -29,6 +29,12 @@ def run(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument("source", metavar="SOURCE", help="exam store, or folder of raw files")
     parser.add_argument("--out", type=Path, required=True, help="new folder for predictions")
     parser.add_argument("--split", help="only this part of the store: train, validation or test")
+    parser.add_argument(
+        "--allow-overlap",
+        action="store_true",
+        help="go on where another store than that of the training holds patients that the run "
+        "has learned from; their exams are marked, and never evaluated",
+    )
     add_identity(parser)
     add_workers(parser)
     options = parse(parser, argv)
@@ -70,13 +76,14 @@ def run(argv: Sequence[str]) -> ExitStatus:
         )
         output.progress.say(ingest_text(ingested, store))
         sources = read_sources(identity, store)
-        if ingested.set_aside:
+        if ingested.has_set_aside:
             status = ExitStatus.DONE_WITH_ITEMS_SET_ASIDE
     summary = predict_store(
         run=str(options.run),
         store=store,
         out=str(options.out),
         split=options.split,
+        allow_overlap=options.allow_overlap,
         progress=output.progress,
     )
     exams = read_predicted(options.out)

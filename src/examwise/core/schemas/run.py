@@ -26,6 +26,16 @@ LABEL_SET = TableSchema(
 )
 """The labels that a run was allowed to see: either all of slices or all of exams."""
 
+LEARNED_PATIENTS = TableSchema(
+    "learned_patients.parquet",
+    (
+        Column("patient_key", pl.String, "patient"),
+        Column("part", pl.String, "what labels served", allowed=("train", "validation")),
+    ),
+    key=("patient_key",),
+)
+"""Whose labels a run was allowed to see: what tells an overlap with any store of the same key."""
+
 METRICS = TableSchema(
     "metrics.parquet",
     (

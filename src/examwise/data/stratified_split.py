@@ -1,0 +1,147 @@
+"""Dividing patients into parts, in proportion within every stratum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from examwise.core.errors import InputError
+from examwise.core.randomness import derive_seed, generator
+from examwise.core.schemas.store import SPLITS
+
+PARTS = ("train", "validation", "test")
+
+# Products such as 0.6 × 5 miss a whole number by less than this.
+_ROUNDING = 1e-9
+# What a part's size in all is worth against what strata draw, so that it is settled first.
+_SIZES_FIRST = 1e4
+
+
+def split_by_patient(
+    exams: pl.DataFrame,
+    *,
+    fractions: tuple[float, float, float],
+    seed: int,
+    labels: Sequence[str] = ("exam_label",),
+) -> pl.DataFrame:
+    """Assign each patient, and so all of the patient's exams, to one part.
+
+    A patient is positive if one exam is, negative if none is and one is known to be, otherwise
+    unlabelled. Strata are nested: by the first label, by all labels, and by these and the number
+    of exams. In every one of them, and in all, each part holds its share of the patients to
+    within one: rounded down or up. Which way is drawn at random, and so are the patients. What
+    becomes of a patient depends on the seed and on who else is in the store, never on the order
+    of rows.
+
+    Args:
+        exams: Columns ``exam_id``, ``patient_key`` and those of ``labels``: 1, 0 or missing.
+        fractions: Shares of train, validation and test; they sum to one.
+        seed: Another seed gives another division.
+        labels: Columns to stratify on, the most important one first.
+
+    Returns:
+        A table of :data:`~examwise.core.schemas.store.SPLITS`, sorted by exam.
+
+    Raises:
+        InputError: If the fractions are no shares, or a part comes out without a patient.
+
+    Example:
+        >>> exams = pl.DataFrame({"exam_id": ["a", "b", "c"], "patient_key": ["p", "p", "q"],
+        ...                       "exam_label": [1, 0, 0]})
+        >>> split_by_patient(exams, fractions=(0.5, 0.0, 0.5), seed=0)["split"].n_unique()
+        2
+    """
+    _require_shares(fractions)
+    shares = np.asarray(fractions, np.float64) / sum(fractions)
+    stratum = [*labels, "n_exams"]
+    patients = exams.group_by("patient_key").agg(pl.col(list(labels)).max(), n_exams=pl.len())
+    order = pl.Series(
+        "order",
+        [derive_seed(seed, "split", key) for key in patients["patient_key"].to_list()],
+        dtype=pl.Int64,
+    )
+    patients = patients.with_columns(order).sort(*stratum, "order", "patient_key")
+    strata = patients.group_by(stratum, maintain_order=True).len()
+    levels = [
+        strata.select(pl.struct(stratum[:depth]).rle_id()).to_series().to_numpy().astype(np.int64)
+        for depth in (1, len(labels), len(stratum))
+    ]
+    sizes = _part_sizes(strata["len"].to_numpy(), shares, levels, seed)
+    for part, share, size in zip(PARTS, shares, sizes.sum(axis=0), strict=True):
+        if share > 0 and size == 0:
+            raise InputError(
+                where=f"split, part {part}",
+                expected="enough patients for each part",
+                got=f"{patients.height} patients in all",
+                remedy="add exams of further patients, or set this part's fraction to 0",
+            )
+    parts = np.repeat(np.tile(np.arange(len(PARTS)), len(sizes)), sizes.ravel())
+    of_patient = patients.select(
+        "patient_key", pl.Series("split", np.asarray(PARTS)[parts].tolist(), dtype=pl.String)
+    )
+    joined = exams.select("exam_id", "patient_key").join(of_patient, on="patient_key")
+    return SPLITS.validate(joined.sort("exam_id"))
+
+
+def _part_sizes(
+    n_patients: npt.NDArray[np.int64],
+    shares: npt.NDArray[np.float64],
+    levels: Sequence[npt.NDArray[np.int64]],
+    seed: int,
+) -> npt.NDArray[np.int64]:
+    """Round the shares of all strata at once, and of the groups in which they are nested.
+
+    The groups form two laminar families (strata within groups for each part; parts within each
+    stratum), so that the constraints are totally unimodular: every corner of the polytope of
+    divisions is whole, and the exact shares lie in it (the controlled rounding of Cox, 1987, by
+    linear programming). Random costs make one corner the best, whatever the solver.
+
+    Args:
+        n_patients: Patients of each stratum, shape (strata,).
+        shares: Of each part, shape (parts,).
+        levels: For each level the group of every stratum, shape (strata,).
+        seed: Decides which way is rounded.
+
+    Returns:
+        Patients by stratum and part, shape (strata, parts).
+    """
+    from scipy.optimize import LinearConstraint, milp
+    from scipy.sparse import coo_array
+
+    n_strata, n_parts = len(n_patients), len(shares)
+    cells = np.arange(n_strata * n_parts)
+    constraints = [
+        LinearConstraint(coo_array((np.ones(len(cells)), (cells // n_parts, cells))), n_patients,
+                         n_patients)
+    ]  # fmt: skip
+    for groups in (np.zeros(n_strata, np.int64), *levels):
+        of_group = np.bincount(groups, weights=n_patients)
+        exact = np.outer(of_group, shares).ravel()
+        rows = groups[cells // n_parts] * n_parts + cells % n_parts
+        constraints.append(
+            LinearConstraint(
+                coo_array((np.ones(len(cells)), (rows, cells))),
+                np.floor(exact + _ROUNDING),
+                np.ceil(exact - _ROUNDING),
+            )
+        )
+    in_all = shares * n_patients.sum()
+    # A part that might come out empty is rounded up before others, the rest by its remainder.
+    wish = in_all - np.floor(in_all + _ROUNDING) + (in_all < 1)
+    cost = generator(seed, "split", "rounding").random((n_strata, n_parts)) - _SIZES_FIRST * wish
+    found = milp(cost.ravel(), integrality=np.ones(len(cells)), constraints=constraints)
+    if found.x is None:
+        raise RuntimeError("a division that must exist was not found")
+    return np.rint(found.x).astype(np.int64).reshape(n_strata, n_parts)
+
+
+def _require_shares(fractions: tuple[float, float, float]) -> None:
+    if len(fractions) != len(PARTS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise InputError(
+            where="split, fractions",
+            expected="three shares of train, validation and test that sum to 1",
+            got=", ".join(f"{fraction:g}" for fraction in fractions),
+        )
