@@ -7,13 +7,22 @@ import polars as pl
 import pytest
 
 from examwise.core.errors import SchemaError
-from examwise.core.schemas import evaluation, findings, manifest, predictions, run, store, study
+from examwise.core.schemas import (
+    annotations,
+    evaluation,
+    findings,
+    manifest,
+    predictions,
+    run,
+    store,
+    study,
+)
 from examwise.core.tables import TableSchema
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 SCHEMAS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
-    for module in (store, predictions, run, study, evaluation)
+    for module in (store, annotations, predictions, run, study, evaluation)
     for name, value in vars(module).items()
     if isinstance(value, TableSchema)
 }

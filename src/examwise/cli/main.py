@@ -12,6 +12,7 @@ from examwise import __version__
 COMMANDS = {
     "phantom": "write a synthetic head-CT archive",
     "ingest": "turn an archive's files into an exam store",
+    "verify": "read a store again: is it whole, and what does it hold",
     "split": "divide a store's patients into train, validation and test",
     "train": "train a strong or a weak learner",
     "predict": "apply a trained run to a store or to raw files",

@@ -40,7 +40,10 @@ class Table:
         return tuple(
             place >= self.row_headers
             and bool(self.rows)
-            and all(row[place][:1].isdigit() or row[place] in _NO_NUMBER for row in self.rows)
+            and all(
+                row[place].lstrip("-")[:1].isdigit() or row[place] in _NO_NUMBER
+                for row in self.rows
+            )
             for place in range(len(self.columns))
         )
 

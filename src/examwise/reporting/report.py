@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
-import jinja2
 import polars as pl
 
 from examwise.core.progress import Progress, SilentProgress
@@ -18,10 +16,10 @@ from examwise.reporting.roc_figure import roc_figure
 from examwise.reporting.slice_section import slice_section
 from examwise.reporting.strip_section import strip_section
 from examwise.reporting.study_files import StudyFiles, read_study
+from examwise.reporting.templates import render_template
 
 REPORT = "report.html"
 _TEMPLATE = "report.html.j2"
-_STYLE = "style.css"
 
 
 def write_report(
@@ -88,13 +86,4 @@ def make_page(study: StudyFiles, *, progress: Progress) -> Page:
 
 def render(page: Page) -> str:
     """Write a page out as HTML; every value is escaped."""
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    files = resources.files("examwise.reporting")
-    template = environment.from_string(files.joinpath(_TEMPLATE).read_text("utf-8"))
-    return template.render(page=page, style=files.joinpath(_STYLE).read_text("utf-8"))
+    return render_template(_TEMPLATE, page=page)

@@ -5,7 +5,8 @@ from __future__ import annotations
 SCHEMA_VERSIONS = {
     "phantom-archive": 1,
     "exam-store": 1,
-    "run": 1,
+    "fingerprint": 1,
+    "run": 2,
     "predictions": 1,
     "evaluation": 1,
     "study": 1,
