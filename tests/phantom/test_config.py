@@ -5,18 +5,21 @@ import math
 import pytest
 
 from examwise.core.errors import ExitStatus, InputError
+from examwise.core.schemas.findings import FINDINGS
 from examwise.phantom.config import PhantomConfig
+from examwise.phantom.hospitals import HOSPITALS
 
 
 def test_defaults_are_those_of_the_contract() -> None:
     config = PhantomConfig()
     assert (config.n_exams, config.matrix, config.min_slices, config.max_slices) == (
         300,
-        64,
-        16,
-        28,
+        128,
+        24,
+        60,
     )
-    assert (config.prevalence, config.exams_per_patient, config.seed) == (0.41, 1.15, 0)
+    assert (config.hospital, config.label_noise, config.seed) == ("a", 0.0, 0)
+    assert config.at is HOSPITALS["a"]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +52,14 @@ def test_defaults_are_those_of_the_contract() -> None:
             "phantom option exams_per_patient: expected a number from 1 to 10, got 0.9",
         ),
         (
-            {"tilted_fraction": "half"},
-            "phantom option tilted_fraction: expected a number from 0 to 1, got half",
+            {"label_noise": "half"},
+            "phantom option label_noise: expected a number from 0 to 1, got half",
         ),
+        (
+            {"further_series": -0.1},
+            "phantom option further_series: expected a number from 0 to 1, got -0.1",
+        ),
+        ({"hospital": "d"}, "phantom option hospital: expected one of a, b, c, got d"),
         (
             {"seed": -1},
             f"phantom option seed: expected a whole number from 0 to {2**63 - 1}, got -1",
@@ -69,4 +77,14 @@ def test_bounds_themselves_are_allowed() -> None:
     PhantomConfig(
         n_exams=1, matrix=16, min_slices=1, max_slices=1, prevalence=0, exams_per_patient=1
     )
-    PhantomConfig(prevalence=1, tilted_fraction=1, isodense_fraction=1, visible_area_mm2=0)
+    PhantomConfig(prevalence=1, label_noise=1, further_series=1, visible_area_mm2=0)
+
+
+@pytest.mark.parametrize("name", HOSPITALS)
+def test_a_hospital_is_a_distribution_over_patients_cases_and_scanners(name: str) -> None:
+    hospital = HOSPITALS[name]
+    assert sum(weight for weight, _ in hospital.scanners) == pytest.approx(1)
+    assert sum(hospital.cases.number_of_kinds) == pytest.approx(1)
+    assert set(hospital.cases.kind_weights) == set(FINDINGS[1:])
+    assert min(hospital.cases.kind_weights.values()) > 0
+    assert hospital.patients.exams_per_patient >= 1

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.uid import UID
 from scipy.stats import spearmanr
 
-from examwise.phantom.identifiers import exam_identifiers, scrambled_hex
+from examwise.phantom.identifiers import scrambled_hex, valid_uid
 
 
 @settings(deadline=None, max_examples=20)
@@ -42,18 +41,23 @@ def test_depends_on_seed_and_kind() -> None:
     assert first != scrambled_hex(0, "series", 1, digits=9)
 
 
-def test_forms_of_an_exam() -> None:
-    found = exam_identifiers(0, exam_number=999_999, patient_number=7, n_slices=1000)
-    assert re.fullmatch("ID_[0-9a-f]{8}", found.patient)
-    assert re.fullmatch("ID_[0-9a-f]{10}", found.study)
-    assert re.fullmatch("ID_[0-9a-f]{10}", found.series)
-    assert len(set(found.images)) == 1000
-    assert all(re.fullmatch("ID_[0-9a-f]{9}", image) for image in found.images)
+@settings(deadline=None, max_examples=50)
+@given(
+    seed=st.integers(0, 2**63),
+    names=st.lists(st.one_of(st.text(), st.integers(0, 999)), max_size=3),
+)
+def test_uids_are_valid(seed: int, names: list[str | int]) -> None:
+    uid = UID(valid_uid(seed, *names))
+    assert uid.is_valid
+    assert len(uid) <= 64
 
 
-def test_neighbouring_exams_share_no_image_and_patients_share_a_name() -> None:
-    first = exam_identifiers(0, exam_number=0, patient_number=7, n_slices=1000)
-    second = exam_identifiers(0, exam_number=1, patient_number=7, n_slices=1000)
-    assert not set(first.images) & set(second.images)
-    assert first.patient == second.patient
-    assert first.study != second.study
+def test_uids_of_different_things_differ() -> None:
+    things = [
+        (0, "image", 1),
+        (0, "image", 2),
+        (1, "image", 1),
+        (0, "series", 1),
+        (0, "image", 1, 1),
+    ]
+    assert len({valid_uid(*thing) for thing in things}) == len(things)

@@ -2,14 +2,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from examwise.core.randomness import generator
-from examwise.phantom.shapes import Ellipsoid, Points, SmoothField, fraction_inside
+from examwise.phantom.grid import PlaneGrid
+from examwise.phantom.shapes import (
+    Ellipsoid,
+    FreePoints,
+    blend_ellipsoid,
+    ellipsoid_window,
+    fraction_inside,
+)
 
 
-def _points(coordinates: np.ndarray) -> Points:
+def _points(coordinates: np.ndarray) -> FreePoints:
     x, y, z = coordinates.astype(np.float32).T
-    return Points(x.copy(), y.copy(), z.copy())
+    return FreePoints(x.copy(), y.copy(), z.copy())
 
 
 def test_distance_to_a_sphere_is_exact() -> None:
@@ -56,15 +65,36 @@ def test_fraction_runs_from_one_to_zero_over_the_edge() -> None:
     assert fraction[50] == pytest.approx(0.5)
 
 
-def test_field_has_unit_variance_and_the_slope_it_states() -> None:
-    field = SmoothField.sample(generator(2, "field"), wavelength_mm=20, n_waves=6)
-    coordinates = generator(3, "points").uniform(-400, 400, (40_000, 3))
-    values = field.at(_points(coordinates))
-    assert values.std() == pytest.approx(1, abs=0.05)
-    assert values.mean() == pytest.approx(0, abs=0.05)
-    step = 0.05
-    gradient = [
-        (field.at(_points(coordinates + step * axis)) - values) / step for axis in np.eye(3)
-    ]
-    slope = np.sqrt(np.mean(np.sum(np.square(gradient), axis=0)))
-    assert slope == pytest.approx(field.wave_number, rel=0.05)
+def test_a_mirrored_ellipsoid_mirrors_its_distances() -> None:
+    coordinates = generator(4, "points").normal(0, 20, (200, 3))
+    shape = Ellipsoid((5.0, -2.0, 3.0), (10.0, 4.0, 6.0), 33.0)
+    found = shape.mirrored().distance_mm(_points(coordinates * [-1, 1, 1]))
+    np.testing.assert_allclose(found, shape.distance_mm(_points(coordinates)), atol=1e-3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    center=st.tuples(*[st.floats(-12, 12)] * 3),
+    radii=st.tuples(*[st.floats(0.5, 8)] * 3),
+    turn=st.sampled_from([0.0, 30.0, -75.0]),
+    tilt=st.floats(-25, 25),
+)
+def test_looking_only_in_the_window_changes_nothing(center, radii, turn, tilt) -> None:
+    angle = np.radians(tilt)
+    normal = np.array([0.0, -np.sin(angle), np.cos(angle)])
+    down = np.array([0.0, np.cos(angle), np.sin(angle)])
+    across = np.array([1.0, 0.0, 0.0])
+    origins = np.outer(np.arange(-3, 4) * 3.0, normal) - 10 * (down + across)
+    grid = PlaneGrid(origins, down, across, 21, 21)
+    shape = Ellipsoid(center, radii, turn)
+    hu = np.zeros(grid.shape, np.float32)
+    blend_ellipsoid(hu, grid, shape, 100.0, edge_mm=1.5)
+    expected = 100 * fraction_inside(shape.distance_mm(grid), 1.5)
+    window = ellipsoid_window(grid, shape, margin_mm=0.75)
+    kept = np.zeros(grid.shape, bool)
+    if window is not None:
+        kept[window] = True
+    np.testing.assert_allclose(hu[kept], expected[kept], atol=0.05)
+    assert not hu[~kept].any()
+    # What is inside is never outside of the window.
+    assert expected[~kept].max(initial=0) <= 50

@@ -1,23 +1,38 @@
-"""Soft-edged shapes: signed distances in mm, negative inside, and smooth random fields."""
+"""Soft-edged shapes: signed distances in mm, negative inside."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from examwise.phantom.grid import FloatArray, PlaneGrid, Vector
+
+
+class Points(Protocol):
+    """Coordinates in mm, float32, of one shape; a :class:`PlaneGrid`, or any points."""
+
+    @property
+    def x(self) -> FloatArray:
+        """Towards the patient's left."""
+        ...
+
+    @property
+    def y(self) -> FloatArray:
+        """Towards the back."""
+        ...
+
+    @property
+    def z(self) -> FloatArray:
+        """Towards the top."""
+        ...
 
 
 @dataclass(frozen=True)
-class Points:
-    """Where to sample: three float32 arrays of one shape, mm, in one frame of reference.
-
-    In the head's own frame the origin is the middle of the brain; x points to the patient's left,
-    y to the back, z to the top, as in DICOM's patient coordinates.
-    """
+class FreePoints:
+    """Points that lie on no grid, or were moved off it."""
 
     x: FloatArray
     y: FloatArray
@@ -34,27 +49,32 @@ class Ellipsoid:
         turn_degree: Turn about z.
     """
 
-    center_mm: tuple[float, float, float]
-    radii_mm: tuple[float, float, float]
+    center_mm: Vector
+    radii_mm: Vector
     turn_degree: float = 0.0
 
     def distance_mm(self, points: Points) -> FloatArray:
         """Return the signed distance to the surface, exact to first order near it."""
-        x = points.x - self.center_mm[0]
-        y = points.y - self.center_mm[1]
-        z = points.z - self.center_mm[2]
+        x = points.x - np.float32(self.center_mm[0])
+        y = points.y - np.float32(self.center_mm[1])
+        z = points.z - np.float32(self.center_mm[2])
         if self.turn_degree:
             cosine = math.cos(math.radians(self.turn_degree))
             sine = math.sin(math.radians(self.turn_degree))
             x, y = cosine * x + sine * y, cosine * y - sine * x
         return axes_distance(x, y, z, self.radii_mm)
 
+    def mirrored(self) -> Ellipsoid:
+        """Return the ellipsoid on the head's other side."""
+        x, y, z = self.center_mm
+        return replace(self, center_mm=(-x, y, z), turn_degree=-self.turn_degree)
+
 
 def axes_distance(
     x: FloatArray,
     y: FloatArray,
     z: FloatArray,
-    radii_mm: tuple[float | FloatArray, float, float | FloatArray],
+    radii_mm: tuple[float | FloatArray, float | FloatArray, float | FloatArray],
 ) -> FloatArray:
     """Return the first-order signed distance to the ellipsoid with these semi-axes.
 
@@ -81,47 +101,47 @@ def fraction_inside(distance_mm: FloatArray, edge_mm: float) -> FloatArray:
         >>> fraction_inside(np.array([-2, 0, 2], np.float32), 2.0).tolist()
         [1.0, 0.5, 0.0]
     """
-    fraction = distance_mm * (-1.0 / edge_mm)
-    fraction += 0.5
+    fraction = distance_mm * np.float32(-1.0 / edge_mm)
+    fraction += np.float32(0.5)
     return np.clip(fraction, 0.0, 1.0, out=fraction)
 
 
-@dataclass(frozen=True)
-class SmoothField:
-    """A random field of about zero mean and unit variance: a sum of plane waves.
+def blend(hu: FloatArray, value: FloatArray | float, fraction: FloatArray) -> None:
+    """Mix a tissue into densities, in place: ``hu`` where the fraction is 0, ``value`` where 1."""
+    hu += fraction * (value - hu)
 
-    Attributes:
-        waves: Wave vector (radians per mm) and phase of each wave.
+
+def blend_ellipsoid(
+    hu: FloatArray, grid: PlaneGrid, shape: Ellipsoid, value: float, *, edge_mm: float
+) -> None:
+    """Mix an ellipsoid's tissue into densities, in place, looking only where it can be.
+
+    Args:
+        hu: Densities, float32, of the grid's shape.
+        grid: Where they are.
+        shape: The ellipsoid.
+        value: Its density in HU.
+        edge_mm: Width of its edge.
+
+    Example:
+        >>> from examwise.phantom.grid import plane_grid
+        >>> grid = plane_grid(np.zeros((1, 3)), spacing_mm=1.0, rows=3, columns=3)
+        >>> hu = np.zeros(grid.shape, np.float32)
+        >>> blend_ellipsoid(hu, grid, Ellipsoid((0, 0, 0), (1, 1, 1)), 100.0, edge_mm=0.5)
+        >>> hu[0, 0].tolist()
+        [100.0, 50.0, 0.0]
     """
+    if window := ellipsoid_window(grid, shape, margin_mm=0.5 * edge_mm):
+        part = hu[window]
+        distance = shape.distance_mm(grid.crop(window))
+        part += fraction_inside(distance, edge_mm) * (np.float32(value) - part)
 
-    waves: tuple[tuple[float, float, float, float], ...]
 
-    @classmethod
-    def sample(
-        cls, random: np.random.Generator, *, wavelength_mm: float, n_waves: int
-    ) -> SmoothField:
-        """Draw waves of random directions and of lengths within a quarter of the given one."""
-        directions = random.normal(size=(n_waves, 3))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        lengths = wavelength_mm * random.uniform(0.75, 1.25, size=(n_waves, 1))
-        phases = random.uniform(0, 2 * math.pi, size=(n_waves, 1))
-        rows = np.hstack([directions * (2 * math.pi / lengths), phases]).tolist()
-        return cls(tuple((x, y, z, phase) for x, y, z, phase in rows))
-
-    @property
-    def wave_number(self) -> float:
-        """Root mean square of the field's gradient, per mm."""
-        squares = [x * x + y * y + z * z for x, y, z, _ in self.waves]
-        return math.sqrt(sum(squares) / len(squares))
-
-    def at(self, points: Points) -> FloatArray:
-        """Return the field's values."""
-        total = np.zeros_like(points.x)
-        for x, y, z, phase in self.waves:
-            angle = points.x * x
-            angle += points.y * y
-            angle += points.z * z
-            angle += phase
-            total += np.sin(angle, out=angle)
-        total *= math.sqrt(2 / len(self.waves))
-        return total
+def ellipsoid_window(
+    grid: PlaneGrid, shape: Ellipsoid, *, margin_mm: float
+) -> tuple[slice, slice, slice] | None:
+    """Return the part of a grid that an ellipsoid with a margin can reach, or None."""
+    a, b, c = shape.radii_mm
+    if shape.turn_degree:
+        a = b = max(a, b)
+    return grid.window(shape.center_mm, (a + margin_mm, b + margin_mm, c + margin_mm))

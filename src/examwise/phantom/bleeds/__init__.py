@@ -1,0 +1,1 @@
+"""The five kinds of intracranial haemorrhage: which, where, how large, how dense."""

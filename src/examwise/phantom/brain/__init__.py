@@ -1,0 +1,1 @@
+"""The brain: cortex, ventricles, cisterns, dura and deep nuclei."""

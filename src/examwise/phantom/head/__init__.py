@@ -1,0 +1,1 @@
+"""The head around the brain: skull, scalp, face and skull base."""

@@ -1,0 +1,1 @@
+"""What is dense or dark in a head and is no bleed."""

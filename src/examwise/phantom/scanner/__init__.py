@@ -1,0 +1,1 @@
+"""From densities to stored pixels: geometry, kernel, noise and artefacts."""
