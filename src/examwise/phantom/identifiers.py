@@ -9,10 +9,37 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from examwise.phantom.config import MOST_SLICES
-
 _ROUNDS = 4
-_SLICES_PER_EXAM = MOST_SLICES
+
+
+@dataclass(frozen=True)
+class SeriesIdentifiers:
+    """Identifiers of a series.
+
+    Attributes:
+        series: The series.
+        images: One of each slice, lowest first.
+    """
+
+    series: str
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExamIdentifiers:
+    """Identifiers of an exam, in the form of its layout.
+
+    Attributes:
+        patient: Patient; the same in all exams of a patient.
+        study: Study.
+        own: The exam's own series.
+        further: Other series of the study.
+    """
+
+    patient: str
+    study: str
+    own: SeriesIdentifiers
+    further: tuple[SeriesIdentifiers, ...] = ()
 
 
 def scrambled_hex(seed: int, kind: str, number: int, *, digits: int) -> str:
@@ -45,40 +72,14 @@ def scrambled_hex(seed: int, kind: str, number: int, *, digits: int) -> str:
     return f"{left << half | right:0{digits}x}"
 
 
-@dataclass(frozen=True)
-class ExamIdentifiers:
-    """Identifiers of an exam, in the form of the RSNA 2019 archive: ``ID_`` and hexadecimal digits.
-
-    Attributes:
-        patient: Patient; the same in all exams of a patient.
-        study: Study.
-        series: Series.
-        images: One of each slice, lowest first.
-    """
-
-    patient: str
-    study: str
-    series: str
-    images: tuple[str, ...]
-
-
-def exam_identifiers(
-    seed: int, *, exam_number: int, patient_number: int, n_slices: int
-) -> ExamIdentifiers:
-    """Return the identifiers of an exam; two exams of an archive never share a study or image.
+def valid_uid(seed: int, *names: str | int) -> str:
+    """Return a valid UID (2.25 and a number of 128 bits) for whatever is so named.
 
     Example:
-        >>> found = exam_identifiers(0, exam_number=3, patient_number=2, n_slices=2)
-        >>> len(found.patient), len(found.study), len(found.series), len(found.images[0])
-        (11, 13, 13, 12)
+        >>> valid_uid(0, "series", 1) == valid_uid(0, "series", 1)
+        True
+        >>> valid_uid(0, "series", 1)[:5]
+        '2.25.'
     """
-    first = exam_number * _SLICES_PER_EXAM
-    return ExamIdentifiers(
-        patient=f"ID_{scrambled_hex(seed, 'patient', patient_number, digits=8)}",
-        study=f"ID_{scrambled_hex(seed, 'study', exam_number, digits=10)}",
-        series=f"ID_{scrambled_hex(seed, 'series', exam_number, digits=10)}",
-        images=tuple(
-            f"ID_{scrambled_hex(seed, 'image', first + index, digits=9)}"
-            for index in range(n_slices)
-        ),
-    )
+    digest = hashlib.blake2b(repr((seed, *names)).encode(), digest_size=16)
+    return f"2.25.{int.from_bytes(digest.digest(), 'big')}"
