@@ -122,7 +122,7 @@ def _make_exam(
     labels = noisy_labels(exam, config.label_noise, generator(config.seed, "label noise", *names))
     item = LabelledExam(
         exam=exam,
-        # Archives of two hospitals must not share a patient, even where they share a seed.
+        # Where identifiers are drawn, archives of two hospitals share none, whatever their seed.
         identifiers=writer.identifiers(
             derive_seed(config.seed, "identifiers", config.hospital), exam
         ),

@@ -98,14 +98,15 @@ def render_exam(
 
 
 def _visible(config: PhantomConfig, study: Study) -> tuple[Study, RenderedSeries]:
-    """Render the exam's own series; every drawn kind is visible in it."""
-    for _ in range(_MOST_GROWTHS):
+    """Render the exam's own series; every kind that stays in the study is visible in it."""
+    for growths in range(_MOST_GROWTHS + 2):
         series = _render(config, study, study.scan, name="exam")
         seen = {KINDS[kind] for kind in np.flatnonzero(series.positive.any(axis=0)).tolist()}
         if all(bleed.kind in seen for bleed in study.bleeds):
             break
         # A bleed too small to be seen would make the exam's label a matter of opinion.
-        grown = tuple(b if b.kind in seen else b.grown(_GROWTH) for b in study.bleeds)
+        kept = [b for b in study.bleeds if b.kind in seen or growths < _MOST_GROWTHS]
+        grown = tuple(b if b.kind in seen else b.grown(_GROWTH) for b in kept)
         study = replace(study, bleeds=grown)
     return study, series
 

@@ -79,7 +79,7 @@ HOSPITALS = {
                 "epidural": 0.17,
                 "intraparenchymal": 0.56,
                 "intraventricular": 0.22,
-                "subarachnoid": 0.23,
+                "subarachnoid": 0.26,
                 "subdural": 0.4,
             },
             number_of_kinds=(0.4, 0.37, 0.23),

@@ -60,7 +60,7 @@ _COMPANIONS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
 }
 _ANOTHER_SIDE_FRACTION = 0.2
-_SEVERITY_OF_ONE, _SEVERITY_A_KIND = -0.1, 0.08
+_SEVERITY_OF_ONE, _SEVERITY_A_KIND = -0.05, 0.08
 
 
 def sample_bleeds(
