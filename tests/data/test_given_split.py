@@ -29,7 +29,8 @@ def test_a_row_may_come_twice(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "a CSV file with a header"),
+        ("", "with a header"),
+        ("exam_id,exam_id ,split\ne1,e1,train\n", "two of one name"),
         ("exam_id,part\ne1,train\n", "of these: exam_id"),
         ("exam_id,patient_key,split\ne1,p1,train\n", "exam_id, patient_key, split"),
         ("id,part\ne1,train\n", "of these: none"),
@@ -53,3 +54,11 @@ def test_messages_do_not_repeat_the_file(tmp_path):
     with pytest.raises(InputError) as caught:
         read(tmp_path, "patient_key,split\nDoe^Jane,train\n")
     assert "Doe" not in str(caught.value)
+
+
+def test_a_name_with_brackets_is_no_pattern_and_a_missing_file_is_named(tmp_path):
+    path = tmp_path / "split[1].csv"
+    with pytest.raises(InputError, match=r"split\[1\]\.csv: expected a CSV file, got No such file"):
+        read_given_split(path, EXAMS)
+    path.write_text("exam_id,split\ne1,train\ne2,train\ne3,test\n")
+    assert read_given_split(path, EXAMS).height == 3

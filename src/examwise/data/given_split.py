@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -73,10 +74,20 @@ def read_given_split(path: Path, exams: pl.DataFrame) -> pl.DataFrame:
 def _read(path: Path) -> tuple[str, pl.DataFrame]:
     """Return the identifying column and all rows, as text without blanks around it."""
     try:
-        rows = pl.read_csv(path, infer_schema=False)
+        # Bytes, not the path: brackets in a file's name are no pattern.
+        rows = pl.read_csv(io.BytesIO(path.read_bytes()), infer_schema=False)
+    except OSError as error:
+        raise _refusal(
+            path, "a CSV file", error.strerror or "no file that can be read", "check the path"
+        ) from error
     except pl.exceptions.PolarsError as error:
-        raise _refusal(path, "a CSV file with a header", type(error).__name__) from error
-    rows = rows.rename({name: name.strip() for name in rows.columns}).with_columns(
+        raise _refusal(
+            path, "a CSV file (UTF-8) with a header and rows of equal length", "something else"
+        ) from error
+    names = [name.strip() for name in rows.columns]
+    if len(set(names)) < len(names):
+        raise _refusal(path, "columns with different names", "two of one name")
+    rows = rows.rename(dict(zip(rows.columns, names, strict=True))).with_columns(
         pl.all().str.strip_chars()
     )
     found = [name for name in IDENTIFIERS if name in rows.columns]

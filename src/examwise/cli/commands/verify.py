@@ -32,12 +32,21 @@ def run(argv: Sequence[str]) -> ExitStatus:
 
     from examwise.cli.fingerprint_text import verify_text
     from examwise.core.executors import make_executor
+    from examwise.core.storage import Storage
     from examwise.imaging.store_check import check_store
     from examwise.imaging.store_fingerprint import fingerprint
 
     executor = make_executor(worker_count(options.workers))
     stage = None
     if options.out is not None:
+        local = Storage(options.store).local
+        if local is not None and options.out.resolve().is_relative_to(local.resolve()):
+            raise InputError(
+                where=options.out,
+                expected="a folder outside of the store",
+                got="one within it",
+                remedy="choose another folder",
+            )
         from examwise.reporting.fingerprint_page import begin_fingerprint, write_fingerprint
 
         stage = begin_fingerprint(options.out, options.store, decode=not options.quick)
