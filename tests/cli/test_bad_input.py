@@ -78,7 +78,7 @@ def test_files_that_are_no_dicom(tmp_path, capsys):
 
 def test_unknown_layout(archive, tmp_path, capsys):
     line = refuse(capsys, *ingest("nifty", archive, tmp_path / "store", tmp_path))
-    assert "expected one of rsna, folder, got nifty" in line
+    assert "expected one of rsna, cq500, ct-ich, folder, got nifty" in line
 
 
 def rewrite_labels(archive, change):
