@@ -23,7 +23,8 @@ def source(tmp_path: Path) -> Path:
     values = np.arange(16 * 16 * 2).reshape(16, 16, 2)
     for name in ("ct_scans", "masks"):
         (folder / name).mkdir(parents=True)
-        image = nibabel.Nifti1Image(values.astype(np.int16), np.diag([1.0, 1, 5, 1]))
+        stored = (values > 0 if name == "masks" else values).astype(np.int16)
+        image = nibabel.Nifti1Image(stored, np.diag([1.0, 1, 5, 1]))
         nibabel.save(image, folder / name / "049.nii")
     rows = ["49,1,0,0,0,0,1,0,0", "49,2,0,0,0,0,0,1,0"]
     (folder / LABELS).write_text("\n".join([COLUMNS, *rows, ""]))

@@ -54,6 +54,41 @@ def test_third_axis_that_is_not_that_of_slices(tmp_path: Path) -> None:
     assert scan.volume.pixels_hu.shape == (6, 7, 5)
 
 
+@pytest.mark.parametrize(("slope", "inter"), [(1, -1024), (2, 0), (1, 3)])
+def test_scale_of_the_header_is_not_applied(tmp_path: Path, slope: int, inter: int) -> None:
+    ramp = np.arange(np.prod(SHAPE)).reshape(SHAPE).astype(np.int16)
+    scan = read_nifti_scan(save(tmp_path / "s.nii", ramp, np.eye(4)))
+    drawn = np.zeros(SHAPE, np.int16)
+    drawn[2, 3, 1] = 1
+    image = nibabel.Nifti1Image(drawn, np.eye(4))
+    image.header.set_slope_inter(slope, inter)
+    path = save_raw(tmp_path / "m.nii", image, drawn)
+    assert nibabel.load(path).get_fdata()[0, 0, 0] == inter
+    assert read_nifti_mask(path, scan)[0].sum() == 1
+
+
+def save_raw(path: Path, image: nibabel.Nifti1Image, raw: np.ndarray) -> Path:
+    """Write stored values beside a scale that nibabel would otherwise divide them by."""
+    header = image.header.copy()
+    header.set_data_offset(352)
+    header["magic"] = b"n+1"
+    path.write_bytes(header.binaryblock + bytes(4) + raw.tobytes(order="F"))
+    return path
+
+
+@pytest.mark.parametrize("n_values", [32, 33])
+def test_a_scan_is_no_mask(tmp_path: Path, n_values: int) -> None:
+    ramp = np.arange(np.prod(SHAPE)).reshape(SHAPE).astype(np.int16)
+    scan = read_nifti_scan(save(tmp_path / "s.nii", ramp, np.eye(4)))
+    path = save(tmp_path / "m.nii", ramp % n_values, np.eye(4))
+    if n_values == 32:
+        assert read_nifti_mask(path, scan)[0].sum() == np.count_nonzero(ramp % 32)
+        return
+    with pytest.raises(ImageRefused) as caught:
+        read_nifti_mask(path, scan)
+    assert caught.value.reason == "mask_mismatch"
+
+
 def test_refusals(tmp_path: Path) -> None:
     scan_values = np.arange(np.prod(SHAPE)).reshape(SHAPE).astype(np.int16)
     scan = read_nifti_scan(save(tmp_path / "s.nii", scan_values, np.eye(4)))

@@ -255,6 +255,21 @@ def test_wrong_rows(source: Path, tmp_path: Path, run, line: str, message: str) 
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize("name", ["49.nii", "049.nii.gz"])
+def test_two_volumes_of_one_patient(source: Path, tmp_path: Path, run, name: str) -> None:
+    write_volume(source, name, UP)
+    with pytest.raises(InputError, match=r"ct_scans: .*for 1 of the numbers.*all but one"):
+        run("ct-ich", source, allow_unmatched_labels=True)
+    assert not (tmp_path / "store").exists()
+
+
+def test_scan_among_the_masks_is_refused(source: Path, tmp_path: Path, run, exam_of) -> None:
+    shutil.copy(source / "ct_scans" / "049.nii", source / "masks" / "049.nii")
+    summary = run("ct-ich", source)
+    assert (summary.n_exams, summary.joined["masks_refused"]) == (3, 1)
+    assert not has_mask(StoredExams(tmp_path / "store"), exam_of("049.nii"))
+
+
 def test_wrong_files(source: Path, tmp_path: Path, run) -> None:
     write_labels(source)
     with pytest.raises(InputError, match="empty below its header row"):

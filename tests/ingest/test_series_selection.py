@@ -12,7 +12,7 @@ CONFIG = SeriesSelectionConfig()
 
 
 def series(name: str, description: str = "", n: int = 12, **traits) -> list[ScannedFile]:
-    step = traits.pop("step", 1.0)
+    step = traits.pop("step", 150 / max(n - 1, 1))
     folder = traits.pop("folder", "CT x")
     shared = ImageTraits(description, **{"thickness_mm": 5.0, **traits})
     return [
@@ -121,6 +121,26 @@ def test_only_bone_leaves_no_exam() -> None:
         ("Thin Bone", "bone_kernel"),
         ("BONES", "bone_kernel"),
         ("MIP AXIAL", "projection"),
+        ("HEAD IV", "contrast"),
+        ("5mm ORAL", "contrast"),
+        ("POSTCONTRAST", "contrast"),
+        ("HEAD +C", "contrast"),
+        ("HEAD + C", "contrast"),
+        ("WITH C", "contrast"),
+        ("5mm CONT", "contrast"),
+        ("VENO 1mm", "contrast"),
+        ("Venography", "contrast"),
+        ("W/ & W/O CONTRAST", "contrast"),
+        ("with and without contrast", "contrast"),
+        ("POST. FOSSA", ""),
+        ("SUPRATENT/POST. FOSSA", ""),
+        ("POST TRAUMA", ""),
+        ("POST OP", ""),
+        ("W/O C+", ""),
+        ("W/O IV", ""),
+        ("NO IV OR ORAL CONTRAST", ""),
+        ("HEAD + C-SPINE", ""),
+        ("CONTINUED", ""),
     ],
 )
 def test_descriptions(description: str, reason: str) -> None:
@@ -142,6 +162,8 @@ def test_descriptions(description: str, reason: str) -> None:
         ({"kernel": "Hr64h\\3"}, "bone_kernel"),
         ({"kernel": "FC30"}, "bone_kernel"),
         ({"kernel": "EDGE"}, "bone_kernel"),
+        ({"kernel": "HD BONE"}, "bone_kernel"),
+        ({"kernel": "ss50\\UltraBone2"}, "bone_kernel"),
         ({"contrast_agent": "NONE"}, ""),
         ({"contrast_agent": "Omnipaque 300"}, "contrast"),
         ({"image_type": ("DERIVED", "SECONDARY", "PROJECTION IMAGE")}, "projection"),
@@ -150,6 +172,57 @@ def test_descriptions(description: str, reason: str) -> None:
 )
 def test_tags(traits: dict, reason: str) -> None:
     assert refusal(ImageTraits(**traits), 30, [], CONFIG) == reason
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        *("NO CONTRAST", "N/A", "NONE GIVEN", "NON CONTRAST", "W/O", "PLAIN", "UNKNOWN"),
+        *("NOT APPLICABLE", "NO", "NONE", "None.given", "no iv contrast", "-"),
+    ],
+)
+def test_agents_that_mean_none(agent: str) -> None:
+    agent = agent.replace(".", " ")
+    assert refusal(ImageTraits(contrast_agent=agent), 30, [], CONFIG) == ""
+
+
+@pytest.mark.parametrize("agent", ["YES", "IV", "Iohexol", "CONTRAST", "ORAL & IV", "C+"])
+def test_agents(agent: str) -> None:
+    assert refusal(ImageTraits(contrast_agent=agent), 30, [], CONFIG) == "contrast"
+
+
+@pytest.mark.parametrize("name", ["PLAIN", "NON CONTRAST", "W/O C+", "PRE"])
+def test_said_to_be_plain_comes_before_silence(name: str) -> None:
+    silent = series("a", "HEAD", thickness_mm=5.0)
+    assert chosen(silent, series("b", name, thickness_mm=4.0)) == {"a": OTHER, "b": ""}
+    assert chosen(silent, series("b", name, thickness_mm=1.0)) == {"a": "", "b": OTHER}
+    assert chosen(silent, series("b", folder=f"CT {name.replace('/', ' ')}")) == {
+        "a": OTHER,
+        "b": "",
+    }
+
+
+@pytest.mark.parametrize("name", ["DETAIL", "Hi-Res", "HIGH RES 5mm", "HIRES"])
+def test_high_resolution_comes_last(name: str) -> None:
+    fine = series("a", name, thickness_mm=5.0)
+    assert chosen(fine, series("b", thickness_mm=1.0)) == {"a": OTHER, "b": ""}
+    assert chosen(fine) == {"a": ""}
+
+
+def test_part_of_a_head_is_none() -> None:
+    part = series("a", n=10, step=5.0, thickness_mm=5.0)
+    whole = series("b", n=34, step=4.8, thickness_mm=4.8)
+    assert chosen(part, whole) == {"a": "too_few_slices", "b": ""}
+    assert chosen(part) == {"a": ""}
+    # What is refused for itself is no measure of a head.
+    assert chosen(part, series("c", "BONE", n=200, step=1.0)) == {"a": "", "c": "bone_kernel"}
+
+
+@pytest.mark.parametrize(("extent", "reason"), [(118.0, "too_few_slices"), (121.0, "")])
+def test_four_fifths_of_the_widest_are_enough(extent: float, reason: str) -> None:
+    short = series("a", n=21, step=extent / 20)
+    wide = series("b", n=151, step=1.0, thickness_mm=1.0)
+    assert chosen(short, wide)["a"] == reason
 
 
 @pytest.mark.parametrize("name", ["min_slices", "wanted_thickness_mm", "min_thick_mm"])

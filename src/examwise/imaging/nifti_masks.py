@@ -12,19 +12,21 @@ from examwise.imaging.nifti import (
     NiftiScan,
     check_compressed,
     lenient_nibabel,
-    nifti_values,
     open_nifti,
 )
 from examwise.imaging.reasons import ImageRefused
 
 _AFFINE_TOLERANCE = 0.01
+# More are no labels but measurements: a scan that lies among the masks.
+_MOST_VALUES = 32
 
 
 def read_nifti_mask(path: Path, scan: NiftiScan) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Read a mask drawn on a scan; any value other than 0 belongs to it.
+    """Read a mask drawn on a scan; any stored value other than 0 belongs to it.
 
     Voxels are matched by their place in the file, whatever the mask's header says of geometry:
-    drawing programs often write one of their own, or none.
+    drawing programs often write one of their own, or none. A scale in the header, often left over
+    from the scan, is not applied.
 
     Args:
         path: The mask.
@@ -35,15 +37,20 @@ def read_nifti_mask(path: Path, scan: NiftiScan) -> tuple[npt.NDArray[np.bool_],
         whether its header gives voxels the places that the scan's does.
 
     Raises:
-        ImageRefused: ``mask_mismatch`` if it has another matrix, ``not_finite``, or whatever
-            makes a NIfTI file unreadable.
+        ImageRefused: ``mask_mismatch`` if it has another matrix or more than 32 different values,
+            ``not_finite``, or whatever makes a NIfTI file unreadable.
     """
     with lenient_nibabel():
         check_compressed(path)
         image, shape = open_nifti(path, needs_geometry=False)
         if shape != scan.shape:
             raise ImageRefused("mask_mismatch")
-        values = nifti_values(image, shape)
+        raw = np.asanyarray(image.dataobj.get_unscaled()).reshape(shape)
+        if not np.isfinite(raw).all():
+            raise ImageRefused("not_finite")
+        if np.unique(raw).size > _MOST_VALUES:
+            raise ImageRefused("mask_mismatch")
+        drawn = raw != 0
         same_place = np.allclose(np.asarray(image.affine), scan.affine, atol=_AFFINE_TOLERANCE)
-    standard = apply_orientation(values != 0, scan.change)
+    standard = apply_orientation(drawn, scan.change)
     return np.ascontiguousarray(standard.transpose(2, 1, 0)), bool(same_place)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from examwise.core.schemas.findings import FINDINGS
 from examwise.imaging.annotation_geometry import clip_box
 from examwise.ingest.archive_labels import (
+    KINDS,
     UNKNOWN,
     ArchiveAnnotations,
     ArchiveLabels,
@@ -63,10 +64,10 @@ def join_boxes(
     doubtful = boxes.doubtful | {
         image for image, found in boxes.images.items() if len(found) > len(placed.get(image, ()))
     }
-    elsewhere = _elsewhere(files, in_exams, {*placed, *doubtful})
+    unsure = _unsure(files, in_exams, placed, doubtful)
     values: dict[str, Values] = {}
     for exam in exams:
-        values |= _slice_values(exam, labels, placed, doubtful, elsewhere, counts)
+        values |= _slice_values(exam, labels, placed, unsure, counts)
     return replace(
         labels,
         files=values,
@@ -100,18 +101,31 @@ def _placed(
     return placed, outside
 
 
-def _elsewhere(files: Sequence[ScannedFile], in_exams: set[str], drawn: set[str]) -> set[str]:
-    """Return the patients who have a box on an image that is part of no exam."""
-    others = drawn - in_exams
-    return {file.patient_id for file in files if file.sop_instance_uid in others}
+def _unsure(
+    files: Sequence[ScannedFile],
+    in_exams: set[str],
+    placed: Mapping[str, tuple[ImageBox, ...]],
+    doubtful: frozenset[str],
+) -> dict[str, set[str]]:
+    """Return for each patient the kinds of which the absence of a box says nothing.
+
+    Those boxed on an image that is part of no exam; all where a row could not be understood.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        image = file.sop_instance_uid
+        if image in doubtful:
+            found[file.patient_id].update(KINDS)
+        elif image not in in_exams:
+            found[file.patient_id].update(box.finding for box in placed.get(image, ()))
+    return found
 
 
 def _slice_values(
     exam: Sequence[ScannedFile],
     labels: ArchiveLabels,
-    placed: dict[str, tuple[ImageBox, ...]],
-    doubtful: frozenset[str],
-    elsewhere: set[str],
+    placed: Mapping[str, tuple[ImageBox, ...]],
+    unsure: Mapping[str, set[str]],
     counts: Counter[str],
 ) -> dict[str, Values]:
     kinds_seen = [{box.finding for box in placed.get(file.sop_instance_uid, ())} for file in exam]
@@ -120,12 +134,10 @@ def _slice_values(
     readings = labels.readings.get(folders[0], ()) if folders else ()
     denied = bool(readings) and all(value == 0 for said in readings for value in said.values)
     found = slice_labels_from_boxes(
-        [
-            (kinds, file.sop_instance_uid in doubtful)
-            for kinds, file in zip(kinds_seen, exam, strict=True)
-        ],
+        kinds_seen,
         stated,
-        all_negative=denied and exam[0].patient_id not in elsewhere,
+        all_negative=denied,
+        doubtful=unsure.get(exam[0].patient_id, ()),
     )
     boxed = set().union(*kinds_seen)
     of_exam = dict(zip(FINDINGS, stated, strict=True))

@@ -8,7 +8,7 @@ from 1 along the file's third axis, ``No_Hemorrhage`` is the opposite of ``any``
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,10 @@ class CtIchImporter(PlainLayout):
     ) -> ArchiveLabels:
         """Read the rows of slices and find each patient's volume by its name.
 
-        An image whose ``No_Hemorrhage`` is 1 beside a kind that is 1 is refused.
+        An image whose ``No_Hemorrhage`` is 1 beside a kind that is 1 is refused, and so are two
+        volumes of one patient's number, of which nobody knows which one the rows describe.
         """
         del config
-        rows = _read_rows(labels)
         numbers = {
             path: int(stem)
             for path in paths
@@ -90,6 +90,8 @@ class CtIchImporter(PlainLayout):
             and is_nifti_name(path)
             and (stem := file_stem(path)).isdecimal()
         }
+        _require_one_volume_each(f"folder {self.image_folder}", numbers.values())
+        rows = _read_rows(labels)
         there = {*numbers.values()}
         lost = [
             row
@@ -232,6 +234,17 @@ def _by_place(slices: Mapping[int, tuple[Values, int]]) -> tuple[Values, ...]:
     return tuple(
         slices[number][0] if number in slices else UNKNOWN for number in range(1, max(slices) + 1)
     )
+
+
+def _require_one_volume_each(where: str, numbers: Iterable[int]) -> None:
+    repeated = sum(times > 1 for times in Counter(numbers).values())
+    if repeated:
+        raise InputError(
+            where=where,
+            expected="one volume file for each patient's number",
+            got=f"several files for {repeated} of the numbers, such as 049.nii beside 49.nii.gz",
+            remedy="move all but one of each out of the folder",
+        )
 
 
 def _require_allowed(labels: ArchiveLabels, n_lost: int, n_bare: int, config: IngestConfig) -> None:

@@ -24,7 +24,8 @@ JOIN_COUNTS = {
     "boxes_on_no_image": "boxes that name no image, set aside",
     "boxes_repeated": "rows that repeat a box, passed over",
     "exams_annotated": "exams whose slices are labelled by boxes or their absence",
-    "exams_with_boxes_against_label": "exams with a box of what their label denies: both kept",
+    "exams_with_boxes_against_label": "exams with a box of what their label denies: the box is "
+    "kept, slice labels of that kind are missing",
     "exams_with_kinds_without_box": "exams with boxes, but none of a kind that their label states: "
     "slice labels of that kind are missing",
     "slice_rows": "rows of slice labels",
