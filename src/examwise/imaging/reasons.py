@@ -32,7 +32,7 @@ REASONS = {
     "projection": "Projections or renderings of a volume (MIP, VRT), not slices.",
     "too_few_slices": "A series of too few positions, or too short, to be a whole head.",
     "mask_without_scan": "A mask whose scan is not in the source, or cannot be used.",
-    "mask_mismatch": "A mask of another matrix size than its scan, or of too many values to be one.",
+    "mask_mismatch": "A mask of another size than its scan, or of too many values to be one.",
     "repeated_position": "Another image of the series, already used, lies at the same position.",
 }
 """Code to one sentence for people. Codes are what stores and summaries hold."""
