@@ -56,7 +56,9 @@ def test_a_damaged_store(store, tmp_path, capsys):
 
 
 def test_what_is_no_store(tmp_path, capsys):
-    assert main(["verify", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert main(["verify", str(folder), "--out", str(tmp_path / "out")]) == 2
     assert "expected a finished exam-store directory" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -74,3 +76,10 @@ def test_a_given_split(store, tmp_path, capsys):
     assert "--replace" in capsys.readouterr().err
     assert main(["split", str(store), "--finding", "[any, subdural]", "--replace"]) == 0
     assert main(["verify", str(store), "--workers", "1", "--quiet"]) == 0
+
+
+def test_a_fingerprint_is_not_written_into_its_store(store, capsys):
+    before = sorted(store.rglob("*"))
+    assert main(["verify", str(store), "--out", str(store / "out"), "--workers", "1"]) == 2
+    assert "expected a folder outside of the store" in capsys.readouterr().err
+    assert sorted(store.rglob("*")) == before
