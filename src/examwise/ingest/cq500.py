@@ -42,22 +42,9 @@ class Cq500Importer(PlainLayout):
 
     archive_name = "cq500"
     data_terms = "CQ500: CC BY-NC-SA 4.0, non-commercial"
+    label_file = _LABELS
     selects_series = True
     takes_boxes = True
-
-    def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
-        """Return ``reads.csv``; it may be missing only where labels need not match."""
-        labels = source / _LABELS
-        if labels.is_file():
-            return labels
-        if config.allow_unmatched_labels:
-            return None
-        raise InputError(
-            where=labels,
-            expected="the label file of this layout",
-            got="no file",
-            remedy=f"give it by --labels, or ingest without labels by {ALLOW_UNMATCHED}",
-        )
 
     def find_boxes(self, source: Path) -> Path | None:
         """Return the box file that lies in the source, if one does."""

@@ -56,23 +56,10 @@ class CtIchImporter(PlainLayout):
 
     archive_name = "ct_ich"
     data_terms = "CT-ICH (PhysioNet): as its PhysioNet page says"
+    label_file = _LABELS
     image_folder = "ct_scans"
     mask_folder = "masks"
     reads_nifti = True
-
-    def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
-        """Return the file of slice labels; it may be missing only where labels need not match."""
-        labels = source / _LABELS
-        if labels.is_file():
-            return labels
-        if config.allow_unmatched_labels:
-            return None
-        raise InputError(
-            where=labels,
-            expected="the label file of this layout",
-            got="no file",
-            remedy=f"give it by --labels, or ingest without labels by {ALLOW_UNMATCHED}",
-        )
 
     def read_labels(
         self, labels: Path, paths: Sequence[str], config: IngestConfig

@@ -45,11 +45,6 @@ class FolderImporter(PlainLayout):
     data_terms = "not stated: ask whoever gave the images"
     reads_nifti = True
 
-    def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
-        """Return None: a label file of this layout is always named by the user."""
-        del source, config
-        return None
-
     def read_labels(
         self, labels: Path, paths: Sequence[str], config: IngestConfig
     ) -> ArchiveLabels:

@@ -5,20 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from examwise.core.errors import InputError
 from examwise.ingest.archive_labels import ArchiveLabels
 from examwise.ingest.bhx import BoxFile
-from examwise.ingest.config import IngestConfig
+from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
 from examwise.ingest.scan import ScannedFile
 
 
 class PlainLayout:
     """The simplest answers to what an :class:`~examwise.ingest.importers.Importer` is asked."""
 
+    label_file = ""
     image_folder = ""
     mask_folder = ""
     reads_nifti = False
     selects_series = False
     takes_boxes = False
+
+    def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
+        """Return the layout's label file; it may be missing only where labels need not match."""
+        if not self.label_file:
+            return None
+        labels = source / self.label_file
+        if labels.is_file():
+            return labels
+        if config.allow_unmatched_labels:
+            return None
+        raise InputError(
+            where=labels,
+            expected="the label file of this layout",
+            got="no file",
+            remedy=f"give it by --labels, or ingest without labels by {ALLOW_UNMATCHED}",
+        )
 
     def find_boxes(self, source: Path) -> Path | None:
         """Return None: nothing is drawn."""

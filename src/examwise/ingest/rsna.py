@@ -31,21 +31,8 @@ class RsnaImporter(PlainLayout):
 
     archive_name = "rsna_2019"
     data_terms = "RSNA 2019 Brain CT Hemorrhage Challenge: non-commercial research"
+    label_file = f"{_FOLDER}.csv"
     image_folder = _FOLDER
-
-    def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
-        """Return ``stage_2_train.csv``; it may be missing only where labels need not match."""
-        labels = source / f"{_FOLDER}.csv"
-        if labels.is_file():
-            return labels
-        if config.allow_unmatched_labels:
-            return None
-        raise InputError(
-            where=labels,
-            expected="the label file of this layout",
-            got="no file",
-            remedy=f"give it by --labels, or ingest without labels by {ALLOW_UNMATCHED}",
-        )
 
     def read_labels(
         self, labels: Path, paths: Sequence[str], config: IngestConfig

@@ -15,7 +15,6 @@ from examwise.phantom.waves import SmoothField
 
 FAT_HU = -98.0
 SKIN_HU = 48.0
-MUSCLE_HU = 55.0
 _GALEA_HU = 5.0
 _GALEA_MM = 1.0
 _VESSEL_HU, _PAROTID_HU, _CARTILAGE_HU = 45.0, -5.0, 70.0
