@@ -211,7 +211,7 @@ DAMAGES = {
         cut("annotations/masks.zarr/e0000/c/0/0/0"),
         {("object", "e0000"), ("mask", "e0000")},
     ),
-    "slice that cannot be decoded": (undecodable, {("slice", EXAM)}),
+    "slice that cannot be decoded": (undecodable, {("slice", EXAM), ("digest", None)}),
     "slices swapped": (swap_slices, {("rows", EXAM)}),
     "exam exchanged": (recode, {("rows", EXAM), ("object", EXAM)}),
     "exam's row dropped": (

@@ -67,6 +67,6 @@ def test_unfinished_or_no_store(url: str, tmp_path: Path) -> None:
 
 def test_store_of_another_schema_version(url: str) -> None:
     path = Path(url) / "manifest.json"
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99'))
-    with pytest.raises(SchemaError, match="schema version 1, got 99"):
+    path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 99'))
+    with pytest.raises(SchemaError, match="schema version 2, got 99"):
         StoredExams(url)

@@ -157,8 +157,8 @@ def test_store_of_another_schema_version(source: Path, tmp_path: Path, run) -> N
     run("rsna", source)
     for name in ("stage.json", "manifest.json"):
         path = tmp_path / "store" / name
-        path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 7'))
-    with pytest.raises(InputError, match="schema_version = 7, got 1"):
+        path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 7'))
+    with pytest.raises(InputError, match="schema_version = 7, got 2"):
         run("rsna", source)
 
 

@@ -125,6 +125,10 @@ class Identity:
         """Return the pseudonym of one series of one study."""
         return "e" + self._digest("exam", study_instance_uid, series_instance_uid)
 
+    def study_id(self, study_instance_uid: str) -> str:
+        """Return the pseudonym of a study."""
+        return "u" + self._digest("study", study_instance_uid)
+
     def patient_key(self, patient_id: str) -> str:
         """Return the pseudonym of a patient."""
         return "p" + self._digest("patient", patient_id)

@@ -8,12 +8,18 @@ import polars as pl
 
 from examwise.core.errors import SchemaError
 from examwise.core.schemas.annotations import BOXES
-from examwise.core.schemas.store import EXAMS, FILES, LABELS, SLICES, SPLITS
+from examwise.core.schemas.store import EXAMS, FILES, LABELS, SERIES, SLICES, SPLITS
 from examwise.core.storage import Storage
 from examwise.core.tables import Column, TableSchema
 from examwise.imaging.store_faults import Fault, faults_by_exam
 
-STORE_TABLES = {"exams": EXAMS, "slices": SLICES, "labels": LABELS, "files": FILES}
+STORE_TABLES = {
+    "exams": EXAMS,
+    "slices": SLICES,
+    "labels": LABELS,
+    "files": FILES,
+    "series": SERIES,
+}
 """Tables that every store has."""
 
 OPTIONAL_TABLES = {"splits": SPLITS, "boxes": BOXES}

@@ -19,7 +19,15 @@ from examwise.core.commits import CommitLog
 from examwise.core.digests import readable_json
 from examwise.core.schemas.annotations import BOXES, MASKS, mask_shard_key
 from examwise.core.schemas.findings import FINDINGS
-from examwise.core.schemas.store import EXAMS, FILES, LABELS, PIXELS, SLICES, shard_key
+from examwise.core.schemas.store import (
+    EXAMS,
+    FILES,
+    LABELS,
+    PIXELS,
+    SERIES,
+    SLICES,
+    shard_key,
+)
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
@@ -27,13 +35,20 @@ from examwise.imaging.shards import encode_exam, encode_mask
 
 # A frame of its own for every record takes several times the room of its rows.
 _RECORDS_A_PART = 500
-_TABLES = {"exams": EXAMS, "slices": SLICES, "labels": LABELS, "files": FILES}
+_TABLES = {
+    "exams": EXAMS,
+    "slices": SLICES,
+    "labels": LABELS,
+    "files": FILES,
+    "series": SERIES,
+}
 _OPTIONAL_TABLES = {"boxes": BOXES}
 _SORTED_BY = {
     "exams": ["exam_id"],
     "slices": ["exam_id", "slice_index"],
     "labels": ["exam_id", "slice_start", "finding"],
     "files": ["path_digest"],
+    "series": ["series_id"],
     "boxes": ["exam_id", "slice_index", "box_index"],
 }
 
@@ -47,10 +62,11 @@ class ExamContent:
         pixels_hu: HU, int16, shape (slices, rows, columns), lowest slice first.
         positions_mm: Along the slice normal, ascending, float64, shape (slices,).
         labels: Rows of :data:`~examwise.core.schemas.store.LABELS`.
-        files: Rows of :data:`~examwise.core.schemas.store.FILES`.
+        files: Rows of :data:`~examwise.core.schemas.store.FILES`, without ``import_index``.
         boxes: Rows of :data:`~examwise.core.schemas.annotations.BOXES`.
         mask: Bits of findings, uint8, shape of ``pixels_hu``; None if the exam has no mask.
         counts: Numbers about the exam that its commit record keeps, such as what was joined.
+        series: Rows of :data:`~examwise.core.schemas.store.SERIES`, without ``import_index``.
     """
 
     exam: Mapping[str, Any]
@@ -61,6 +77,7 @@ class ExamContent:
     boxes: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     mask: npt.NDArray[np.uint8] | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    series: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
 class StoreWriter:
@@ -68,6 +85,7 @@ class StoreWriter:
 
     Args:
         url: The store.
+        import_index: Which import of the store this is; 0 is the first.
 
     Example:
         >>> stage = Stage.begin("memory://writer-example", kind="exam-store",
@@ -77,8 +95,9 @@ class StoreWriter:
         True
     """
 
-    def __init__(self, url: str | Path) -> None:
+    def __init__(self, url: str | Path, *, import_index: int = 0) -> None:
         self._log = CommitLog(Storage(url))
+        self._import = {"import_index": import_index}
 
     def has_exam(self, exam_id: str) -> bool:
         """Tell whether an exam is in the store already."""
@@ -110,7 +129,8 @@ class StoreWriter:
             "exams": _columns(EXAMS, [content.exam]),
             "slices": slices,
             "labels": _columns(LABELS, content.labels),
-            "files": _columns(FILES, content.files),
+            "files": self._columns_of_import(FILES, content.files),
+            "series": self._columns_of_import(SERIES, content.series),
         }
         if content.boxes:
             payload["boxes"] = _columns(BOXES, content.boxes)
@@ -118,14 +138,30 @@ class StoreWriter:
             payload["counts"] = dict(content.counts)
         self._log.commit(f"exams/{exam_id}", objects=objects, payload=payload)
 
-    def write_files(self, item: str, files: Sequence[Mapping[str, Any]]) -> None:
-        """Commit rows of the file table that belong to no exam.
+    def write_files(
+        self,
+        item: str,
+        files: Sequence[Mapping[str, Any]],
+        *,
+        series: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Commit rows of files, and of series, that belong to no exam.
 
         Args:
             item: Names this group of files, unique within the store.
-            files: Rows of :data:`~examwise.core.schemas.store.FILES`.
+            files: Rows of :data:`~examwise.core.schemas.store.FILES`, without ``import_index``.
+            series: Rows of :data:`~examwise.core.schemas.store.SERIES`, without ``import_index``.
         """
-        self._log.commit(f"files/{item}", objects={}, payload={"files": _columns(FILES, files)})
+        payload = {
+            "files": self._columns_of_import(FILES, files),
+            "series": self._columns_of_import(SERIES, series),
+        }
+        self._log.commit(f"files/{item}", objects={}, payload=payload)
+
+    def _columns_of_import(
+        self, schema: TableSchema, rows: Sequence[Mapping[str, Any]]
+    ) -> dict[str, list[Any]]:
+        return _columns(schema, [{**row, **self._import} for row in rows])
 
 
 def relative_positions(positions_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -156,11 +192,14 @@ def finish_store(stage: Stage) -> None:
     _write_group(stage.storage, PIXELS, {"unit": "HU"})
     if has_masks:
         _write_group(stage.storage, MASKS, {"bits": list(FINDINGS)})
+    written = []
     for name, schema in tables.items():
         frame = pl.concat([schema.frame([]), *parts.pop(name)])
         if name in _TABLES or frame.height:
             schema.write(stage.storage, frame.sort(_SORTED_BY[name], maintain_order=True))
-    stage.finish()
+            written.append(schema.file)
+    # Label events may be added later.
+    stage.finish(outputs=[file for file in written if file != LABELS.file])
 
 
 def _write_group(storage: Storage, key: str, attributes: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SCHEMA_VERSIONS = {
     "phantom-archive": 1,
-    "exam-store": 1,
+    "exam-store": 2,
     "fingerprint": 1,
     "run": 2,
     "predictions": 1,

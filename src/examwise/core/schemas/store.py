@@ -92,8 +92,27 @@ FILES = TableSchema(
         Column("reason", pl.String, "code of the reason; empty when used"),
         Column("exam_id", pl.String, "exam it belongs to", nullable=True),
         Column("slice_index", pl.Int32, "slice it became", nullable=True, minimum=0),
+        Column("import_index", pl.Int32, "which import brought it; 0 is the first", minimum=0),
     ),
     key=("path_digest",),
+)
+
+SERIES = TableSchema(
+    "series.parquet",
+    (
+        Column("series_id", pl.String, "keyed digest of study and series"),
+        Column("study_id", pl.String, "keyed digest of the study"),
+        Column("exam_id", pl.String, "exam that it became", nullable=True),
+        Column("status", pl.String, "what became of it", allowed=FILE_STATUS),
+        Column("reason", pl.String, "code of the reason; empty when used"),
+        Column("n_files", pl.Int32, "files of it in the source", minimum=1),
+        Column("n_positions", pl.Int32, "different positions", nullable=True, minimum=1),
+        Column("extent_mm", pl.Float64, "first to last position", nullable=True, minimum=0),
+        Column("thickness_mm", pl.Float64, "nominal slice thickness", nullable=True, minimum=0),
+        Column("kernel", pl.String, "convolution kernel", nullable=True),
+        Column("import_index", pl.Int32, "which import brought it; 0 is the first", minimum=0),
+    ),
+    key=("series_id",),
 )
 
 INGEST_SUMMARY = "ingest.json"
