@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.encaps import get_frame
+from pydicom.uid import (
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
-from examwise.imaging.coded_frames import CodedSize, coded_size
+from examwise.imaging.coded_frames import CodedSize, coded_size, require_sound_frame
 from examwise.imaging.dicom_pixels import read_hu
 from examwise.imaging.reasons import ImageRefused
 
@@ -48,7 +55,7 @@ def test_other_codings_say_nothing() -> None:
     ],
 )
 def test_broken_frames(frame: bytes) -> None:
-    with pytest.raises(ValueError, match=r"frame|marker|tiles"):
+    with pytest.raises(ValueError, match=r"frame|transform|marker|tiles"):
         coded_size(frame)
 
 
@@ -80,3 +87,96 @@ def test_real_frames(real_data: Path, tmp_path: Path, coding: str) -> None:
     path.write_bytes(source.read_bytes().replace(frame[:4096], changed[:4096]))
     with pytest.raises(ImageRefused, match="cannot be decoded"):
         read_hu(path)
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def lossless(
+    *, tables: bytes = b"\0" + bytes([0, 1, *14 * [0]]) + b"\x05", data: bytes = b"\x12\xff\0\x34"
+) -> bytes:
+    frame = segment(0xC3, struct.pack(">BHHB", 16, 30, 40, 1) + b"\1\x11\0")
+    scan = segment(0xDA, b"\1\1\0\1\0\0")
+    return b"\xff\xd8" + frame + segment(0xC4, tables) + scan + data + b"\xff\xd9"
+
+
+def jpeg_ls(presets: bytes | None = None, data: bytes = b"\x12\xff\x34") -> bytes:
+    frame = segment(0xF7, struct.pack(">BHHB", 12, 30, 40, 1) + b"\1\x11\0")
+    more = segment(0xF8, presets) if presets is not None else b""
+    return b"\xff\xd8" + frame + more + segment(0xDA, b"\1\1\0\0\0\0") + data + b"\xff\xd9"
+
+
+def presets(highest: int = 4095, *, kind: int = 1, first: int = 18, reset: int = 64) -> bytes:
+    return struct.pack(">BHHHHH", kind, highest, first, 67, 276, reset)
+
+
+def require(frame: bytes, syntax: str = JPEGLosslessSV1, **changes: int) -> None:
+    expected = {"rows": 30, "columns": 40, "n_bytes": 2, **changes}
+    require_sound_frame(frame, syntax=syntax, **expected)
+
+
+def test_sound_frames_pass() -> None:
+    require(lossless())
+    require(lossless() + b"\0")
+    require(lossless(data=b"\x12\xff\0\x34\xff\xff"))  # fill before the end
+    require(jpeg_ls(), JPEGLSLossless)
+    require(jpeg_ls(presets()), JPEGLSLossless)
+    require(jpeg_2000(40, 30, 0, 0, 40, 30, 0, 0, 1), JPEG2000Lossless)
+    interval = segment(0xDD, b"\0\4")
+    restarted = lossless(data=b"\x12\xff\xd0\x34")
+    require(restarted[:2] + interval + restarted[2:])
+
+
+@pytest.mark.parametrize(
+    ("frame", "syntax"),
+    [
+        (lossless()[:-2], JPEGLosslessSV1),
+        (lossless().replace(b"\1\1\0\1\0\0\x12", b"\1\1\0\1\0\4\x12"), JPEGLosslessSV1),
+        (lossless()[:40], JPEGLosslessSV1),
+        (lossless(data=b"\x12\xff\xd0\x34"), JPEGLosslessSV1),
+        (lossless(data=b"\x12\xff\xc3\x34"), JPEGLosslessSV1),
+        (lossless(data=b"\x12\xff\xff\0\x34"), JPEGLosslessSV1),
+        (lossless(tables=b"\0" + bytes([0, 1, *14 * [0]]) + b"\xff"), JPEGLosslessSV1),
+        (lossless(tables=b"\0" + bytes([0, 9, *14 * [0]]) + b"\x05"), JPEGLosslessSV1),
+        (lossless(), JPEGExtended12Bit),
+        (lossless(), JPEGLSLossless),
+        (lossless(), JPEG2000Lossless),
+        (jpeg_ls(), JPEGLosslessSV1),
+        (jpeg_ls(data=b"\x12\xff\x84"), JPEGLSLossless),
+        (jpeg_ls(presets(511)), JPEGLSLossless),
+        (jpeg_ls(presets(kind=8)), JPEGLSLossless),
+        (jpeg_ls(presets(first=0)), JPEGLSLossless),
+        (jpeg_ls(presets(first=99)), JPEGLSLossless),
+        (jpeg_ls(presets(reset=1)), JPEGLSLossless),
+        (jpeg_ls(b"\2\0"), JPEGLSLossless),
+        (bytes(64), JPEGLosslessSV1),
+    ],
+)
+def test_unsound_frames_are_refused(frame: bytes, syntax: str) -> None:
+    with pytest.raises(ValueError, match=r"frame|transform|marker|fill|table|parameters|coding"):
+        require(frame, syntax)
+
+
+@pytest.mark.parametrize("changes", [{"rows": 31}, {"columns": 39}])
+def test_frames_of_another_size_are_refused(changes: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="another size"):
+        require(lossless(), **changes)
+
+
+def run_lengths(n_segments: int, *offsets: int, length: int = 200) -> bytes:
+    header = struct.pack("<16I", n_segments, *offsets, *(15 - len(offsets)) * [0])
+    return header.ljust(length, b"\0")
+
+
+def test_run_length_headers() -> None:
+    require(run_lengths(2, 64, 100), RLELossless)
+    for wrong in (
+        run_lengths(1, 64),
+        run_lengths(2, 64, 64),
+        run_lengths(2, 60, 100),
+        run_lengths(2, 64, 900),
+        run_lengths(2, 64, 100)[:50],
+    ):
+        with pytest.raises(ValueError, match=r"segments|header"):
+            require(wrong, RLELossless)

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from examwise.imaging.dicom_header import read_header
 from examwise.imaging.dicom_pixels import read_hu
@@ -122,8 +123,8 @@ def test_what_is_not_dicom(tmp_path: Path, content: bytes) -> None:
         read_hu(path)
 
 
-def test_missing_file_is_unreadable(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none.dcm") == "unreadable"
+def test_a_file_that_is_gone_has_changed(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.dcm") == "changed_while_read"
 
 
 def test_deflated_file(tmp_path: Path, write_slice) -> None:
@@ -177,3 +178,22 @@ def test_series_description_and_contrast_are_read_and_never_shown(tmp_path: Path
     assert "Omnipaque" not in repr(header)
     bare = read_header(write_slice(tmp_path / "2"))
     assert (bare.series_description, bare.contrast_agent) == ("", "")
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_an_element_that_stands_twice_is_refused(write_slice, tmp_path: Path, syntax: str) -> None:
+    """Of two intercepts one reader takes the first, another the last."""
+    path = write_slice(tmp_path / "a.dcm", syntax=ExplicitVRLittleEndian)
+    data, intercept = path.read_bytes(), b"\x28\0\x52\x10DS"
+    place = data.index(intercept)
+    twice = data[:place] + intercept + b"\2\0" + b"7 " + data[place:]
+    if syntax == DeflatedExplicitVRLittleEndian:
+        start = data.index(b"\x08\0\x08\0CS")
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        head = data[:start].replace(
+            b"UI\x14\0" + str(ExplicitVRLittleEndian).encode() + b"\0",
+            b"UI\x16\0" + str(syntax).encode(),
+        )
+        twice = head + packer.compress(twice[start:]) + packer.flush()
+    path.write_bytes(twice)
+    assert refusal(path) == "damaged"

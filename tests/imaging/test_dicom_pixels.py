@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from pydicom.uid import RLELossless
 
-from examwise.imaging.dicom_pixels import read_hu
+from examwise.imaging.dicom_pixels import _values_and_places, read_hu
 from examwise.imaging.reasons import ImageRefused
 
 
@@ -134,12 +137,16 @@ class PanicException(BaseException):
 def test_what_decoders_raise(
     tmp_path: Path, write_slice, monkeypatch, raised: type, seen: type
 ) -> None:
-    def fail(dataset: object) -> None:
+    def fail(*arguments: object) -> None:
         raise raised
 
     monkeypatch.setattr("examwise.imaging.dicom_pixels._decode", fail)
+    path = write_slice(tmp_path / "a")
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
     with pytest.raises(seen):
-        read_hu(write_slice(tmp_path / "a"))
+        read_hu(path)
 
 
 def independent_hu(path: Path) -> np.ndarray:
@@ -204,3 +211,25 @@ def test_run_lengths_may_hold_the_first_bytes_of_another_coding(
     assert bytes.fromhex("ff4fff51") in header.PixelData
     header.save_as(path)
     np.testing.assert_array_equal(read_hu(path), stored)
+
+
+@given(
+    st.sampled_from(
+        [np.dtype(name) for name in ("u1", "i1", "<u2", ">u2", "<i2", ">i2", "<i4")]
+    ).flatmap(lambda dtype: hnp.arrays(dtype, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+)
+@settings(deadline=None, max_examples=50)
+def test_values_and_places_give_the_image_again(image: np.ndarray) -> None:
+    for one in (image, image // 9, image % 7):
+        values, places = _values_and_places(one)
+        assert values.dtype == np.int64
+        assert len(values) <= max(one.size, int(one.max()) - int(one.min()) + 1)
+        np.testing.assert_array_equal(values.take(places), one)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16])
+def test_values_and_places_over_the_whole_range(dtype: type) -> None:
+    image = np.arange(2**16).astype(np.uint16).view(dtype).reshape(256, 256)
+    for one in (image, np.vstack([image, image])):  # as many values as pixels, and fewer
+        values, places = _values_and_places(one)
+        np.testing.assert_array_equal(values.take(places), one)

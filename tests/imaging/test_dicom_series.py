@@ -6,7 +6,10 @@ import numpy as np
 import pydicom
 import pytest
 
+from examwise.core.errors import InputError
+from examwise.imaging.dicom_header import read_header
 from examwise.imaging.dicom_series import read_series
+from examwise.imaging.volume import require_regular
 
 
 def series_of(folder: Path, write_slice, heights: list[float], **elements) -> list[Path]:
@@ -94,6 +97,69 @@ def test_commonest_header_values(tmp_path: Path, write_slice) -> None:
     series, _ = read_series(paths)
     assert series is not None
     assert (series.kernel, series.thickness_mm, series.lossy) == ("H30", 1, False)
+
+
+def test_what_headers_say_of_order_and_spacing_is_not_used(tmp_path: Path, write_slice) -> None:
+    paths = series_of(tmp_path, write_slice, [10, 0, 5])
+    for number, path in enumerate(paths):
+        dataset = pydicom.dcmread(path)
+        dataset.SpacingBetweenSlices = "-2.5"
+        dataset.SliceLocation = str(-100 * number)
+        dataset.InstanceNumber = str(3 - number)
+        dataset.GantryDetectorTilt = "18.5"
+        dataset.save_as(path)
+    series, _ = read_series(paths)
+    assert series is not None
+    assert series.used == (1, 2, 0)
+    assert series.volume.slice_spacing_mm == 5
+    assert series.volume.gantry_tilt_degree == 0
+
+
+@pytest.mark.parametrize(
+    ("heights", "spacing"),
+    [
+        ([0, 4, 8, 15, 22], 5.5),  # two spacings
+        ([0, 5, 10, 20, 25], 5),  # a slice is missing
+        ([0, 5, 5.3, 10, 15], 4.85),  # an overlap
+    ],
+)
+def test_irregular_series_are_read_and_no_volume_operation_takes_them(
+    tmp_path: Path, write_slice, heights: list[float], spacing: float
+) -> None:
+    series, refused = read_series(series_of(tmp_path, write_slice, heights))
+    assert series is not None
+    assert not refused
+    assert series.volume.positions_mm.tolist() == heights
+    assert series.volume.slice_spacing_mm == pytest.approx(spacing)
+    assert not series.volume.regular
+    with pytest.raises(InputError, match="averaging to thick slices: expected slices even"):
+        require_regular(series.volume, operation="averaging to thick slices")
+    regular, _ = read_series(series_of(tmp_path, write_slice, [0, 5, 10]))
+    assert regular is not None
+    require_regular(regular.volume, operation="averaging to thick slices")
+
+
+def test_images_without_position_leave_a_gap_that_is_seen(tmp_path: Path, write_slice) -> None:
+    paths = series_of(tmp_path, write_slice, [0, 5, 10, 15, 20])
+    write_slice(paths[2], ImagePositionPatient=None)
+    series, refused = read_series(paths)
+    assert series is not None
+    assert refused == {2: "no_geometry"}
+    assert series.used == (0, 1, 3, 4)
+    assert not series.volume.regular
+
+
+def test_a_file_that_changed_since_its_header_was_read(
+    tmp_path: Path, write_slice, monkeypatch
+) -> None:
+    paths = series_of(tmp_path, write_slice, [0, 5, 10])
+    headers = {path: read_header(path) for path in paths}
+    monkeypatch.setattr("examwise.imaging.dicom_series.read_header", headers.__getitem__)
+    write_slice(paths[1], np.zeros((8, 8), np.int16))
+    series, refused = read_series(paths)
+    assert series is not None
+    assert series.used == (0, 2)
+    assert refused == {1: "damaged"}
 
 
 def independent_volume(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:

@@ -70,6 +70,47 @@ def test_values_lie_where_the_affine_says(tmp_path: Path, values) -> None:
     assert volume.gantry_tilt_degree == pytest.approx(np.degrees(np.arctan(0.15 / 0.45)), abs=1e-3)
 
 
+def rotation(axis: np.ndarray, degree: float) -> np.ndarray:
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    angle = np.radians(degree)
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+@given(
+    codes=st.sampled_from(ORIENTATIONS),
+    axis=st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.1, 1)),
+    degree=st.floats(-30, 30),
+    spacing=st.tuples(st.floats(0.4, 1), st.floats(0.4, 1), st.floats(0.5, 6)),
+)
+@settings(deadline=None, max_examples=40)
+def test_oblique_volumes_keep_every_voxel_where_it_was(
+    tmp_path_factory: pytest.TempPathFactory, codes: str, axis, degree: float, spacing
+) -> None:
+    """Against nibabel's own affine; RAS+ there, LPS+ here."""
+    values = np.random.default_rng(1).permutation(7 * 6 * 5).reshape(7, 6, 5).astype(np.int16)
+    affine = np.eye(4)
+    affine[:3, :3] = rotation(np.array(axis), degree) @ np.diag(spacing)
+    affine[:3, 3] = -20, 30, 7
+    change = nibabel.orientations.ornt_transform(
+        nibabel.io_orientation(affine), nibabel.orientations.axcodes2ornt(tuple(codes))
+    )
+    path = tmp_path_factory.mktemp("oblique") / "a.nii"
+    nibabel.save(nibabel.Nifti1Image(values, affine).as_reoriented(change), path)
+    image = nibabel.load(path)
+    volume = read_nifti(path)
+    assert (np.diag(volume.affine)[:3] > 0).all()
+    assert (np.diff(volume.positions_mm) > 0).all()
+    assert volume.slice_spacing_mm == pytest.approx(spacing[2], rel=1e-4)
+    assert volume.gantry_tilt_degree == pytest.approx(0, abs=0.01)
+    stored = np.asarray(image.dataobj)
+    for value in (0, 17, 100, 209):
+        where = image.affine @ [*np.argwhere(stored == value)[0], 1]
+        level, row, column = np.argwhere(volume.pixels_hu == value)[0]
+        lps = volume.affine @ [column, row, level, 1]
+        np.testing.assert_allclose(lps, where * [-1, -1, 1, 1], atol=1e-3)
+
+
 def test_scale_and_clipping(tmp_path: Path) -> None:
     stored = np.array([0, 100, 1000, 4000], np.int16).reshape(4, 1, 1)
     path = save(tmp_path / "a.nii", stored, np.eye(4))
@@ -117,7 +158,7 @@ def test_refusals(tmp_path: Path, values) -> None:
         affine = TILTED.copy()
         affine[:3, 2] = wrong
         assert refusal(save(tmp_path / f"{number}.nii", values, affine)) == "no_geometry"
-    assert refusal(tmp_path / "none.nii") == "unreadable"
+    assert refusal(tmp_path / "none.nii") == "changed_while_read"
     (tmp_path / "text.nii").write_text("no volume")
     assert refusal(tmp_path / "text.nii") == "not_dicom"
     (tmp_path / "empty.nii").touch()

@@ -7,9 +7,9 @@ import logging
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeAlias, TypedDict, cast
 
 import pydicom
 from pydicom.config import disable_value_validation
@@ -18,6 +18,9 @@ from pydicom.filereader import read_partial
 from pydicom.uid import UID
 
 from examwise.imaging.bounded_file import BoundedFile
+from examwise.imaging.deflated_file import DicomFile
+from examwise.imaging.enhanced_ct import EnhancedFrame, enhanced_frames
+from examwise.imaging.plain_file import PlainElements, read_plain_elements
 from examwise.imaging.reasons import ImageRefused, reason_of
 
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -65,6 +68,8 @@ class DicomHeader:
         truncated: Whether the file is too short for what its header declares.
         series_description: SeriesDescription, empty if missing.
         contrast_agent: ContrastBolusAgent, empty if missing.
+        frames: Of an enhanced CT object the header that each frame would have in a file of its
+            own; empty for any other.
     """
 
     patient_id: str = field(repr=False)
@@ -97,6 +102,7 @@ class DicomHeader:
     truncated: bool
     series_description: str = field(default="", repr=False)
     contrast_agent: str = field(default="", repr=False)
+    frames: tuple[DicomHeader, ...] = field(default=(), repr=False)
 
 
 @contextlib.contextmanager
@@ -123,10 +129,15 @@ class _ElementWatch:
         self._file = file
         self.pixel_bytes: int | None = None
         self.end = 0
+        self._tags: set[int] = set()
 
     def __call__(self, tag: int, vr: str | None, length: int) -> bool:
         """Note an element; tell whether to stop."""
         del vr
+        if tag in self._tags:
+            # Of two values readers take different ones.
+            raise ImageRefused("damaged")
+        self._tags.add(tag)
         self.end = 0 if length == _UNDEFINED_LENGTH else self._file.tell() + length
         if tag in _PIXEL_TAGS:
             self.pixel_bytes = length
@@ -141,20 +152,25 @@ def read_header(path: Path) -> DicomHeader:
             itself cannot be decoded. Whether the image can be a slice is judged by
             :func:`~examwise.imaging.dicom_rules.require_ct_slice`.
     """
+    if (plain := read_plain_elements(path)) is not None:
+        return _header(plain, has_pixel_data=True, truncated=plain.truncated)
     try:
-        with BoundedFile(path) as file, lenient_pydicom():
+        with DicomFile(path) as file, lenient_pydicom():
             watch = _ElementWatch(file)
             dataset = read_partial(cast("BinaryIO", file), stop_when=watch)
-            deflated = _syntax(dataset) == pydicom.uid.DeflatedExplicitVRLittleEndian
+            if file.deflated:
+                dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
             too_short = watch.end > file.size or (
                 watch.pixel_bytes is None and watch.end < file.size
             )
-            return _header(
-                dataset,
-                has_pixel_data=watch.pixel_bytes is not None,
-                # Positions in a deflated file are not positions in its content.
-                truncated=too_short and not deflated and watch.end > 0,
-            )
+            found: _Found = {
+                "has_pixel_data": watch.pixel_bytes is not None,
+                "truncated": too_short and watch.end > 0,
+            }
+            frames = tuple(_header(frame, **found) for frame in enhanced_frames(dataset))
+            return replace(_header(dataset, **found), frames=frames)
+    except ImageRefused:
+        raise
     except InvalidDicomError:
         raise ImageRefused("not_dicom") from None
     except MemoryError:  # says nothing about the file
@@ -167,7 +183,15 @@ def read_header(path: Path) -> DicomHeader:
         raise ImageRefused("damaged") from None
 
 
-def _header(dataset: pydicom.FileDataset, *, has_pixel_data: bool, truncated: bool) -> DicomHeader:
+class _Found(TypedDict):
+    has_pixel_data: bool
+    truncated: bool
+
+
+_Elements: TypeAlias = pydicom.FileDataset | EnhancedFrame | PlainElements
+
+
+def _header(dataset: _Elements, *, has_pixel_data: bool, truncated: bool) -> DicomHeader:
     syntax = _syntax(dataset)
     slope = _numbers(dataset, "RescaleSlope", 1)
     intercept = _numbers(dataset, "RescaleIntercept", 1)
@@ -209,11 +233,11 @@ def _header(dataset: pydicom.FileDataset, *, has_pixel_data: bool, truncated: bo
     )
 
 
-def _syntax(dataset: pydicom.FileDataset) -> UID:
+def _syntax(dataset: _Elements) -> UID:
     return UID(str(dataset.file_meta.get("TransferSyntaxUID", "")))
 
 
-def _text(dataset: pydicom.Dataset, keyword: str) -> str:
+def _text(dataset: _Elements, keyword: str) -> str:
     value = dataset.get(keyword)
     if value is None:
         return ""
@@ -221,7 +245,7 @@ def _text(dataset: pydicom.Dataset, keyword: str) -> str:
     return "\\".join(str(part) for part in parts).strip(" \0")
 
 
-def _numbers(dataset: pydicom.Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
+def _numbers(dataset: _Elements, keyword: str, count: int) -> tuple[float, ...] | None:
     parts = _text(dataset, keyword).split("\\")
     try:
         numbers = tuple(float(part) for part in parts)
@@ -230,6 +254,6 @@ def _numbers(dataset: pydicom.Dataset, keyword: str, count: int) -> tuple[float,
     return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
 
 
-def _whole(dataset: pydicom.Dataset, keyword: str, default: int) -> int:
+def _whole(dataset: _Elements, keyword: str, default: int) -> int:
     numbers = _numbers(dataset, keyword, 1)
     return int(numbers[0]) if numbers else default

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,12 @@ def standard_orientation(orientation: Sequence[float]) -> InPlane:
         >>> standard_orientation([-1, 0, 0, 0, 1, 0]).flip_columns
         True
     """
+    return _standard_orientation(tuple(orientation))
+
+
+# Images of a series share their orientation, and scanners have few.
+@lru_cache(maxsize=256)
+def _standard_orientation(orientation: tuple[float, ...]) -> InPlane:
     along_columns = np.array(orientation[:3], np.float64)
     along_rows = np.array(orientation[3:], np.float64)
     lengths = np.linalg.norm(along_columns), np.linalg.norm(along_rows)
@@ -96,14 +103,10 @@ def standard_orientation(orientation: Sequence[float]) -> InPlane:
     flip_columns, flip_rows = bool(along_columns[0] < 0), bool(along_rows[1] < 0)
     column_direction = -along_columns if flip_columns else along_columns
     row_direction = -along_rows if flip_rows else along_rows
-    return InPlane(
-        transpose,
-        flip_rows,
-        flip_columns,
-        column_direction,
-        row_direction,
-        np.cross(column_direction, row_direction),
-    )
+    normal = np.cross(column_direction, row_direction)
+    for direction in (column_direction, row_direction, normal):
+        direction.flags.writeable = False
+    return InPlane(transpose, flip_rows, flip_columns, column_direction, row_direction, normal)
 
 
 def is_plausible(*, spacings_mm: Sequence[float], coordinates_mm: Sequence[float]) -> bool:

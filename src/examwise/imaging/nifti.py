@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import logging
+import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from nibabel.orientations import (
     ornt_transform,
 )
 
+from examwise.imaging.bounded_file import unchanged
 from examwise.imaging.geometry import (
     gantry_tilt_degree,
     is_plausible,
@@ -97,7 +99,7 @@ def check_nifti(path: Path, *, needs_geometry: bool = True) -> tuple[int, int, i
     Raises:
         ImageRefused: As :func:`read_nifti`.
     """
-    with lenient_nibabel():
+    with lenient_nibabel(), unchanged(path):
         return open_nifti(path, needs_geometry=needs_geometry)[1]
 
 
@@ -111,14 +113,15 @@ def read_nifti(path: Path) -> Volume:
         ImageRefused: ``not_dicom`` (also not NIfTI), ``unreadable``, ``truncated``, ``damaged``,
             ``colour``, ``multi_frame``, ``too_large``, ``unsupported_coding``, ``no_geometry``
             (neither qform nor sform is set), ``not_axial``, ``not_finite`` (a value is infinite
-            or no number), or ``not_hu`` (at most two different values: a mask).
+            or no number), ``not_hu`` (at most two different values: a mask), or
+            ``changed_while_read``.
     """
     return read_nifti_scan(path).volume
 
 
 def read_nifti_scan(path: Path) -> NiftiScan:
     """Read a volume as :func:`read_nifti` does, and keep how its file's axes lie in it."""
-    with lenient_nibabel():
+    with lenient_nibabel(), unchanged(path):
         check_compressed(path)
         image, shape = open_nifti(path)
         values = nifti_values(image, shape)
@@ -196,7 +199,9 @@ def open_nifti(path: Path, *, needs_geometry: bool = True) -> tuple[Any, tuple[i
         ImageRefused: As :func:`read_nifti`, for what the header says.
     """
     size = path.stat().st_size
-    image = nibabel.load(path)
+    _require_sound_extensions(path)
+    # Mapped into memory, a file that is cut short meanwhile would end the process.
+    image = nibabel.load(path, mmap=False)
     if not isinstance(image, nibabel.Nifti1Image):
         raise ImageRefused("not_dicom")
     shape, header = image.shape, image.header
@@ -217,6 +222,36 @@ def open_nifti(path: Path, *, needs_geometry: bool = True) -> tuple[Any, tuple[i
         raise ImageRefused("no_geometry")
     lengths = (*(int(length) for length in shape[:3]), 1)
     return image, (lengths[0], lengths[1], lengths[2])
+
+
+def _require_sound_extensions(path: Path) -> None:
+    """Refuse header extensions that say they are longer than all there is.
+
+    nibabel makes room for as much as they say.
+    """
+    limit = path.stat().st_size * (_HIGHEST_GZIP_RATIO if _is_compressed(path) else 1)
+    with gzip.open(path) if _is_compressed(path) else path.open("rb") as file:
+        start = file.read(4)
+        order = next((one for one in "<>" if _header_bytes(start, one)), "")
+        header = start + file.read(_header_bytes(start, order) - len(start)) if order else b""
+        if len(header) < 348 or not any(file.read(4)[:1]):
+            return  # no NIfTI, as nibabel will say, or no extensions
+        place, kind = (108, "f") if len(header) == 348 else (168, "q")
+        (end,) = struct.unpack_from(order + kind, header, place)
+        place = len(header) + 4
+        end = end if end >= place else limit  # as nibabel takes it
+        while place + 16 <= end and len(length_and_code := file.read(8)) == 8:
+            (length,) = struct.unpack_from(f"{order}i", length_and_code)
+            place += length
+            if length < 8 or place > limit:
+                raise ImageRefused("damaged")
+            file.seek(place)
+
+
+def _header_bytes(start: bytes, order: str) -> int:
+    """Return the length of the header that a file beginning so has; 0 if it is no NIfTI file."""
+    length = struct.unpack(f"{order}i", start)[0] if len(start) == 4 else 0
+    return length if length in (348, 540) else 0
 
 
 def _is_sane(affine: npt.NDArray[np.float64]) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from examwise.core.errors import InputError
+
 AIR_HU = -1024
 """HU of air, and of everything outside the scanned circle."""
 
@@ -40,6 +42,38 @@ class Volume:
     slice_spacing_mm: float | None
     regular: bool
     gantry_tilt_degree: float
+
+
+def require_regular(volume: Volume, *, operation: str) -> None:
+    """Refuse a volume whose slices are not evenly spaced, for what takes them to be.
+
+    An irregular series (two spacings, gaps) is stored and read like any other; only what treats
+    neighbours alike cannot go on with it. A lone slice is regular.
+
+    Args:
+        volume: The volume.
+        operation: What is about to be done, as the user would name it.
+
+    Raises:
+        InputError: Naming the operation.
+
+    Example:
+        >>> pixels = np.zeros((3, 2, 2), np.int16)
+        >>> gap = Volume(pixels, np.array([0.0, 1, 5]), np.eye(4), 1.0, 1.0, 2.5, False, 0.0)
+        >>> require_regular(gap, operation="averaging thin slices")
+        Traceback (most recent call last):
+            ...
+        examwise.core.errors.InputError: averaging thin slices: expected slices evenly spaced, ...
+    """
+    if volume.regular:
+        return
+    distances = np.diff(volume.positions_mm)
+    raise InputError(
+        where=operation,
+        expected="slices evenly spaced",
+        got=f"distances of {distances.min():.2f} to {distances.max():.2f} mm between neighbours",
+        remedy="leave this series to what takes slices one by one",
+    )
 
 
 def to_int16_hu(values: npt.NDArray[np.generic]) -> npt.NDArray[np.int16]:
