@@ -95,6 +95,19 @@ def test_the_cache_stays_within_its_limit_and_changes_nothing(stored):
     assert np.array_equal(first, stored.read_slices(exam_id, [4, 0, 2]))
 
 
+@pytest.mark.parametrize("limit_bytes", [0, 16 * 16 * 2 * 3, 10**6])
+def test_the_cache_reads_into_memory_that_is_there(stored, limit_bytes):
+    exam_id = stored.exams["exam_id"][0]
+    cache = SliceCache(stored, limit_bytes=limit_bytes)
+    for wanted in ([2, 2, 0], [0, 1, 2, 3], [3, 1]):
+        room = np.zeros((len(wanted) + 1, 16, 16), np.int16)
+        cache.read(exam_id, wanted, out=room[1:])
+        assert np.array_equal(room[1:], stored.read_slices(exam_id, wanted))
+        assert not room[0].any()
+        room[:] = -1  # what is kept is not what was given
+    assert np.array_equal(cache.read(exam_id, [0, 3]), stored.read_slices(exam_id, [0, 3]))
+
+
 def test_a_cached_exam_is_not_read_again(stored, monkeypatch):
     cache = SliceCache(stored, limit_bytes=10**6)
     exam_id = stored.exams["exam_id"][0]

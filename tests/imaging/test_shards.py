@@ -9,10 +9,11 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numcodecs import blosc
 
 from examwise.core.digests import crc32c
 from examwise.core.errors import IntegrityError
-from examwise.imaging.shards import decode_slice, encode_exam
+from examwise.imaging.shards import decode_slice, encode_exam, encode_mask
 
 PIXELS = hnp.arrays(np.int16, st.tuples(st.integers(1, 5), st.integers(1, 9), st.integers(1, 9)))
 
@@ -47,6 +48,43 @@ def test_zarr_reads_the_same(tmp_path: Path) -> None:
     assert array.dtype == np.int16
     assert array.shards == (4, 16, 16)
     assert array.chunks == (1, 16, 16)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.dtype(np.int16), np.dtype(np.uint8)]),
+        st.tuples(st.integers(1, 4), st.integers(1, 40), st.integers(1, 40)),
+    )
+)
+@settings(deadline=None, max_examples=30)
+def test_zarr_writes_the_same_bytes(pixels: np.ndarray) -> None:
+    coded = encode_exam(pixels) if pixels.dtype == np.int16 else encode_mask(pixels, ["any"])
+    objects = {"zarr.json": zarr.core.buffer.cpu.Buffer.from_bytes(coded.metadata)}
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        zarr.open_array(zarr.storage.MemoryStore(objects), mode="r+")[:] = pixels
+    assert objects["c/0/0/0"].to_bytes() == coded.shard
+
+
+def test_noise_is_stored_as_it_is(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(-(2**15), 2**15, (2, 64, 64)).astype(np.int16)
+    coded = encode_exam(pixels)
+    assert coded.lengths.min() > pixels[0].nbytes
+    np.testing.assert_array_equal(decode(coded, 1, pixels.shape), pixels[1])
+
+
+def test_strides_do_not_matter() -> None:
+    pixels = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    other = np.asfortranarray(pixels)[::-1]
+    assert encode_exam(other).shard == encode_exam(pixels[::-1].copy()).shard
+
+
+def test_slices_coded_in_smaller_blocks_are_read() -> None:
+    # Stores written before slices were coded in one block each.
+    pixels = np.random.default_rng(0).integers(-1024, 3000, (64, 512)).astype(np.int16)
+    body = blosc.compress(pixels, b"zstd", 1, blosc.SHUFFLE, 4096, 2)
+    data = body + crc32c(body).to_bytes(4, "little")
+    found = decode_slice(data, rows=64, columns=512, checksum=crc32c(body), where="test")
+    np.testing.assert_array_equal(found, pixels)
 
 
 def test_same_pixels_give_the_same_bytes() -> None:

@@ -36,7 +36,7 @@ def stored(*events):
             {"exam_id": list(SIZES), "n_slices": list(SIZES.values())},
             schema={"exam_id": pl.String, "n_slices": pl.Int32},
         ),
-        storage=SimpleNamespace(url="memory://x"),
+        name="memory://x",
     )
 
 

@@ -56,7 +56,7 @@ class BagReader:
                 groups[-1][1].append(row)
             else:
                 groups.append((exam_id, [row]))
-        pixels, slices, positions, exam_labels, slice_labels = [], [], [], [], []
+        slices, positions, exam_labels, slice_labels = [], [], [], []
         n_findings = len(targets.findings)
         for exam_id, members in groups:
             if targets.kind == "slice":
@@ -67,18 +67,31 @@ class BagReader:
                 indices = np.arange(self._cache.stored.n_slices(exam_id))
                 slice_labels.append(np.full((len(indices), n_findings), np.nan, np.float32))
                 exam_labels.append(targets.values[members[0]])
-            pixels.append(self._cache.read(exam_id, indices.tolist()))
             slices.append(indices)
             positions.append(self._position[self._first[exam_id] + indices])
+        pixels = self._read_pixels([exam_id for exam_id, _ in groups], slices)
         return BagBatch(
             exam_ids=tuple(exam_id for exam_id, _ in groups),
             bag_sizes=torch.tensor([len(indices) for indices in slices]),
-            pixels_hu=torch.from_numpy(np.concatenate(pixels)),
+            pixels_hu=torch.from_numpy(pixels),
             slice_index=torch.from_numpy(np.concatenate(slices)),
             relative_position=torch.from_numpy(np.concatenate(positions).astype(np.float32)),
             exam_labels=torch.from_numpy(np.stack(exam_labels)),
             slice_labels=torch.from_numpy(np.concatenate(slice_labels)),
         )
+
+    def _read_pixels(
+        self, exam_ids: Sequence[str], slices: Sequence[npt.NDArray[np.int64]]
+    ) -> npt.NDArray[np.int16]:
+        """Decode into one array: putting bags together afterwards takes half as long again."""
+        _, rows, columns = self._cache.stored.shape(exam_ids[0])
+        pixels = np.empty((sum(map(len, slices)), rows, columns), np.int16)
+        start = 0
+        for exam_id, indices in zip(exam_ids, slices, strict=True):
+            stop = start + len(indices)
+            self._cache.read(exam_id, indices.tolist(), out=pixels[start:stop])
+            start = stop
+        return pixels
 
 
 def read_in_batches(reader: BagReader, *, slices_per_batch: int) -> Iterator[BagBatch]:

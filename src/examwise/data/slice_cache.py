@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 
 
 class SliceCache:
@@ -17,11 +17,11 @@ class SliceCache:
     which what was not read for longest is as likely to be next as anything else.
 
     Args:
-        stored: The exam store.
+        stored: The exam store, or several together.
         limit_bytes: Room for pixels, int16.
     """
 
-    def __init__(self, stored: StoredExams, *, limit_bytes: int) -> None:
+    def __init__(self, stored: ExamSource, *, limit_bytes: int) -> None:
         self.stored = stored
         self._room_bytes = limit_bytes
         self._slices: dict[tuple[str, int], npt.NDArray[np.int16]] = {}
@@ -31,28 +31,44 @@ class SliceCache:
         """Number of slices in memory."""
         return len(self._slices)
 
-    def read(self, exam_id: str, slice_indices: Sequence[int]) -> npt.NDArray[np.int16]:
+    def read(
+        self,
+        exam_id: str,
+        slice_indices: Sequence[int],
+        *,
+        out: npt.NDArray[np.int16] | None = None,
+    ) -> npt.NDArray[np.int16]:
         """Return slices of one exam in the order asked for, HU, shape (slices, rows, columns).
+
+        Args:
+            exam_id: The exam.
+            slice_indices: Which slices.
+            out: Where they go, int16, contiguous; made if None.
 
         Raises:
             InputError: If the store has no such exam.
             IntegrityError: If stored bytes do not match their checksum.
         """
-        missing = [index for index in slice_indices if (exam_id, index) not in self._slices]
-        if not missing:
-            return np.stack([self._slices[exam_id, index] for index in slice_indices])
-        # A whole exam is one read where its slices are many.
-        n_slices = self.stored.n_slices(exam_id)
-        wanted = missing if 2 * len(missing) < n_slices else list(range(n_slices))
-        found = dict(zip(wanted, self.stored.read_slices(exam_id, wanted), strict=True))
-        pixels = np.stack(
-            [
-                found[index] if index in found else self._slices[exam_id, index]
-                for index in slice_indices
-            ]
-        )
-        for index in missing:
-            if (exam_id, index) not in self._slices and found[index].nbytes <= self._room_bytes:
-                self._slices[exam_id, index] = found[index].copy()
-                self._room_bytes -= found[index].nbytes
+        pixels = out
+        if pixels is None:
+            _, rows, columns = self.stored.shape(exam_id)
+            pixels = np.empty((len(slice_indices), rows, columns), np.int16)
+        missing: list[int] = []
+        for place, index in enumerate(slice_indices):
+            if (kept := self._slices.get((exam_id, index))) is None:
+                missing.append(place)
+            else:
+                pixels[place] = kept
+        if len(missing) == len(slice_indices):
+            self.stored.read_slices(exam_id, slice_indices, out=pixels)
+        elif missing:
+            wanted = [slice_indices[place] for place in missing]
+            pixels[missing] = self.stored.read_slices(exam_id, wanted)
+        for place in missing:
+            self._keep((exam_id, slice_indices[place]), pixels[place])
         return pixels
+
+    def _keep(self, key: tuple[str, int], pixels: npt.NDArray[np.int16]) -> None:
+        if key not in self._slices and pixels.nbytes <= self._room_bytes:
+            self._slices[key] = pixels.copy()
+            self._room_bytes -= pixels.nbytes

@@ -10,14 +10,14 @@ from __future__ import annotations
 import polars as pl
 
 from examwise.core.errors import InputError
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 
 
-def slice_labels(stored: StoredExams, finding: str) -> pl.DataFrame:
+def slice_labels(stored: ExamSource, finding: str) -> pl.DataFrame:
     """Return the labels that slices have for a finding.
 
     Args:
-        stored: The exam store.
+        stored: The exam store, or several together.
         finding: Name of the finding.
 
     Returns:
@@ -43,14 +43,14 @@ def slice_labels(stored: StoredExams, finding: str) -> pl.DataFrame:
     )
 
 
-def exam_labels(stored: StoredExams, finding: str) -> pl.DataFrame:
+def exam_labels(stored: ExamSource, finding: str) -> pl.DataFrame:
     """Return the label of every exam for a finding.
 
     An exam that no event speaks of as a whole takes its label from its slices: 1 if one of them
     is 1, 0 if all of them are 0, otherwise missing.
 
     Args:
-        stored: The exam store.
+        stored: The exam store, or several together.
         finding: Name of the finding.
 
     Returns:
@@ -89,7 +89,7 @@ def exam_labels(stored: StoredExams, finding: str) -> pl.DataFrame:
     )
 
 
-def require_finding(stored: StoredExams, finding: str) -> None:
+def require_finding(stored: ExamSource, finding: str) -> None:
     """Raise unless a store has an event of this finding.
 
     Raises:
@@ -98,19 +98,19 @@ def require_finding(stored: StoredExams, finding: str) -> None:
     found = stored.labels["finding"].unique().sort().to_list()
     if finding not in found:
         raise InputError(
-            where=f"labels of {stored.storage.url}",
+            where=f"labels of {stored.name}",
             expected=f"labels of the finding {finding}",
             got="findings " + ", ".join(found) if found else "no labels",
             remedy="add labels, or name another finding",
         )
 
 
-def _events(stored: StoredExams, finding: str) -> pl.DataFrame:
+def _events(stored: ExamSource, finding: str) -> pl.DataFrame:
     """Events of one finding, those that count last within each target."""
     return stored.labels.filter(pl.col("finding") == finding).sort("round", maintain_order=True)
 
 
-def _require_runs_within_exams(stored: StoredExams, events: pl.DataFrame) -> None:
+def _require_runs_within_exams(stored: ExamSource, events: pl.DataFrame) -> None:
     bounded = events.join(stored.exams.select("exam_id", "n_slices"), on="exam_id", how="left")
     strange = bounded.filter(
         pl.col("n_slices").is_null()
@@ -121,7 +121,7 @@ def _require_runs_within_exams(stored: StoredExams, events: pl.DataFrame) -> Non
     if strange.height:
         first = strange.row(0, named=True)
         raise InputError(
-            where=f"labels of {stored.storage.url}, exam {first['exam_id']}",
+            where=f"labels of {stored.name}, exam {first['exam_id']}",
             expected=f"a run of slices within 0 to {first['n_slices']}",
             got=f"{first['slice_start']} to {first['slice_stop']}",
             remedy="correct the labels that were added, or build the store again",
