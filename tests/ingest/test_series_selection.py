@@ -163,6 +163,10 @@ def test_descriptions(description: str, reason: str) -> None:
         ({"kernel": "FC30"}, "bone_kernel"),
         ({"kernel": "EDGE"}, "bone_kernel"),
         ({"kernel": "HD BONE"}, "bone_kernel"),
+        ({"kernel": "D", "manufacturer": "Philips Medical Systems"}, "bone_kernel"),
+        ({"kernel": "YC", "manufacturer": "PHILIPS"}, "bone_kernel"),
+        ({"kernel": "UB", "manufacturer": "Philips"}, ""),
+        ({"kernel": "D", "manufacturer": "GE MEDICAL SYSTEMS"}, ""),
         ({"kernel": "ss50\\UltraBone2"}, "bone_kernel"),
         ({"contrast_agent": "NONE"}, ""),
         ({"contrast_agent": "Omnipaque 300"}, "contrast"),
@@ -223,6 +227,40 @@ def test_four_fifths_of_the_widest_are_enough(extent: float, reason: str) -> Non
     short = series("a", n=21, step=extent / 20)
     wide = series("b", n=151, step=1.0, thickness_mm=1.0)
     assert chosen(short, wide)["a"] == reason
+
+
+def test_ranks_of_what_else_could_be_the_exam() -> None:
+    groups = [series(name, thickness_mm=mm) for name, mm in (("a", 7.0), ("b", 4.0), ("c", 2.5))]
+    bone = series("d", "BONE")
+    found = select_series(
+        [file for group in (*groups, bone) for file in group],
+        CONFIG,
+        study_of=lambda file: file.study,
+    )
+    ranks = {file.series: (file.rank, file.choice, file.reason) for file in found}
+    assert ranks == {
+        "a": (1, "study", OTHER),
+        "b": (0, "study", ""),
+        "c": (2, "study", OTHER),
+        "d": (0, "", "bone_kernel"),
+    }
+
+
+def test_any_kernel_and_only_bone() -> None:
+    groups = [series("a", "BONE"), series("b", thickness_mm=3.0)]
+    assert chosen(*groups, config=SeriesSelectionConfig(kernel="any")) == {"a": "", "b": OTHER}
+    bone = SeriesSelectionConfig(kernel="bone")
+    assert chosen(*groups, config=bone) == {"a": "", "b": "soft_kernel"}
+
+
+def test_folders_speak_where_headers_are_silent() -> None:
+    def reasons(*groups: list[ScannedFile]) -> set[str]:
+        files = [file for group in groups for file in group]
+        found = select_series(files, CONFIG, study_of=lambda file: file.study)
+        return {file.reason for file in found}
+
+    assert reasons(series("a", folder="BONE")) == {"bone_kernel"}
+    assert reasons(series("a", "HEAD", folder="BONE")) == {""}
 
 
 @pytest.mark.parametrize("name", ["min_slices", "wanted_thickness_mm", "min_thick_mm"])

@@ -7,6 +7,7 @@ import errno
 REASONS = {
     "not_dicom": "Neither a DICOM file nor a NIfTI volume.",
     "unreadable": "The file cannot be opened, or is no regular file.",
+    "changed_while_read": "The file vanished, changed or failed while it was read.",
     "outside_source": "A link that leads out of the source; such links are not followed.",
     "truncated": "The file ends before its content does.",
     "damaged": "The header or the coded pixels cannot be decoded.",
@@ -27,21 +28,36 @@ REASONS = {
     "inconsistent_size": "Another matrix size than most of its series.",
     "inconsistent_geometry": "Another orientation or pixel spacing than most of its series.",
     "another_series_of_the_study": "A plain series of a study of which another is the exam.",
+    "soft_kernel": "A series not for bone, where one with a bone kernel is wanted.",
+    "not_head": "Pixels that show no whole head: no skull around brain over enough of the series.",
+    "irregular_spacing": "Thin slices that are not evenly spaced, and so cannot be averaged.",
+    "beyond_slabs": "A thin slice above the last whole slab that slices were averaged to.",
     "bone_kernel": "A series for bone: a sharp kernel, or so described.",
-    "contrast": "A series with contrast medium, by its header or description.",
+    "contrast": "A series with contrast medium, by its header, description or pixels.",
     "projection": "Projections or renderings of a volume (MIP, VRT), not slices.",
     "too_few_slices": "A series of too few positions, or too short, to be a whole head.",
     "mask_without_scan": "A mask whose scan is not in the source, or cannot be used.",
     "mask_mismatch": "A mask of another size than its scan, or of too many values to be one.",
+    "already_in_store": "An image of an exam that an earlier import brought into the store.",
+    "withdrawn": "An image of an exam that was withdrawn from the store.",
     "repeated_position": "Another image of the series, already used, lies at the same position.",
 }
 """Code to one sentence for people. Codes are what stores and summaries hold."""
 
+_LOST = frozenset(
+    {
+        *(errno.ENOENT, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
+        *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.ENOTDIR),
+    }
+)
+"""Errors of a file that was there when its folder was listed."""
+
 LEFT_OUT = frozenset(
     {
+        *("already_in_store", "withdrawn"),
         *("not_dicom", "not_ct", "localizer", "colour", "secondary_capture", "not_hu"),
         *("multi_frame", "another_series_of_the_study", "bone_kernel", "contrast"),
-        *("projection", "too_few_slices"),
+        *("projection", "too_few_slices", "soft_kernel", "not_head", "beyond_slabs"),
     }
 )
 """Codes of what is no part of an exam by its nature; all others say that something is wrong."""
@@ -81,7 +97,9 @@ def reason_of(error: OSError) -> str:
         >>> reason_of(OSError(errno.EACCES, "Permission denied"))
         'unreadable'
     """
-    return "damaged" if error.errno in (None, errno.EINVAL) else "unreadable"
+    if error.errno in (None, errno.EINVAL):
+        return "damaged"
+    return "changed_while_read" if error.errno in _LOST else "unreadable"
 
 
 def status_of(reason: str, path: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from examwise.core.errors import InputError
-from examwise.core.schemas.annotations import BOXES, mask_shard_key
+from examwise.core.schemas.annotations import BOXES, MASKS, mask_shard_key
 from examwise.imaging.shards import decode_mask
 from examwise.imaging.stored_exams import StoredExams
 
@@ -52,7 +54,8 @@ def mask(stored: StoredExams, exam_id: str) -> npt.NDArray[np.uint8] | None:
 
     Returns:
         Bits of findings (:func:`~examwise.core.schemas.annotations.finding_bit`), 0 where there is
-        no bleed; uint8, shape (slices, rows, columns) of the exam's pixels.
+        none of them on slices that were drawn on (:func:`drawn_slices`); uint8, shape (slices,
+        rows, columns) of the exam's pixels.
 
     Raises:
         InputError: If the store has no such exam.
@@ -64,3 +67,16 @@ def mask(stored: StoredExams, exam_id: str) -> npt.NDArray[np.uint8] | None:
         return None
     where = f"{stored.storage.url}/{key}"
     return decode_mask(stored.storage.read(key), shape=shape, where=where)
+
+
+def drawn_slices(stored: StoredExams, exam_id: str) -> list[int]:
+    """Return the slices that an exam's mask speaks of; of all others it says nothing.
+
+    Raises:
+        InputError: If the store has no such exam.
+    """
+    n_slices = stored.n_slices(exam_id)
+    if not has_mask(stored, exam_id):
+        return []
+    metadata = json.loads(stored.storage.read(f"{MASKS}/{exam_id}/zarr.json"))
+    return list(metadata["attributes"].get("drawn_slices", range(n_slices)))

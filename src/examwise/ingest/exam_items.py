@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field, replace
 
 from examwise.core.errors import InputError
 from examwise.core.identity import Identity
-from examwise.core.schemas.findings import FINDINGS
 from examwise.ingest.archive_labels import (
-    UNKNOWN,
     ArchiveLabels,
     Reading,
     Values,
     denied_kind,
+    exam_place,
     exam_values,
     first_difference,
     merge_values,
@@ -41,9 +40,16 @@ class ExamItem:
         beside: Files of the same series that were refused already, within the source.
         readings: What each reader said, where several labelled the exam.
         boxes: Boxes on each file; empty where no file has any.
+        image_masks: The colour-coded mask of each file, within the folder of masks, or nothing;
+            empty where no file has one.
         mask: Its mask, within the source; empty if it has none.
         mask_digest: The mask's pseudonym.
         annotation_source: Where boxes and mask come from.
+        study_id: Pseudonym of the study.
+        is_chosen: Whether it is one of several that could be, by a rule: then its pixels may
+            still say that it is none.
+        alternatives: The next best series of the study, in their order, to be tried if this one
+            is none; they have none themselves.
     """
 
     exam_id: str
@@ -58,15 +64,28 @@ class ExamItem:
     beside: tuple[str, ...] = field(default=(), repr=False)
     readings: tuple[Reading, ...] = ()
     boxes: tuple[tuple[ImageBox, ...], ...] = ()
+    image_masks: tuple[str, ...] = field(default=(), repr=False)
     mask: str = field(default="", repr=False)
     mask_digest: str = ""
     annotation_source: str = ""
+    study_id: str = ""
+    is_chosen: bool = False
+    alternatives: tuple[ExamItem, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[ExamItem, ...]:
+        """The exam and its alternatives, in the order in which they are tried."""
+        return self, *self.alternatives
+
+    def among(self, exam_ids: Container[str]) -> ExamItem | None:
+        """Return the candidate whose pseudonym is among some; None if there is none."""
+        return next((item for item in self.candidates if item.exam_id in exam_ids), None)
 
 
 def make_exam_items(
     files: Sequence[ScannedFile], labels: ArchiveLabels, identity: Identity
 ) -> list[ExamItem]:
-    """Group usable files to exams, one for each patient, study and series.
+    """Group usable files to exams, one for each patient, study and series, or one of a study's.
 
     Where PatientID is missing the patient's pseudonym is made from the study, so exams of one
     person may then have several. An exam's labels are those given for its folder or file; where
@@ -83,15 +102,21 @@ def make_exam_items(
     """
     usable: dict[tuple[str, str], list[ScannedFile]] = defaultdict(list)
     for file in files:
-        if not file.reason and file.kind != "mask":
+        if file.kind != "mask" and (file.rank or not file.reason):
             usable[file.study, file.series].append(file)
     beside: dict[tuple[str, str], list[ScannedFile]] = defaultdict(list)
     for file in files:
-        if file.reason and (file.study, file.series) in usable:
+        if file.reason and not file.rank and (file.study, file.series) in usable:
             beside[file.study, file.series].append(file)
-    items = [
-        _item(key, group, beside.get(key, []), labels, identity) for key, group in usable.items()
-    ]
+    ranked: dict[tuple[str, str], list[tuple[int, ExamItem]]] = defaultdict(list)
+    for key, group in usable.items():
+        item = _item(key, group, beside.get(key, []), labels, identity)
+        choice = ("choice", group[0].choice) if group[0].choice else key
+        ranked[choice].append((group[0].rank, item))
+    items = []
+    for found in ranked.values():
+        first, *others = (item for _, item in sorted(found, key=lambda pair: pair[0]))
+        items.append(replace(first, alternatives=tuple(others)))
     return sorted(items, key=lambda item: item.exam_id)
 
 
@@ -106,25 +131,32 @@ def _item(
     first = group[0]
     # The separator keeps a study apart from a patient whose PatientID reads the same.
     patient = first.patient_id or f"\x1fstudy\x1f{study}"
+    if first.numbering:
+        patient = f"\x1fnumbering\x1f{first.numbering}\x1f{patient}"
     annotations = labels.annotations
     boxes = tuple(annotations.boxes.get(file.sop_instance_uid, ()) for file in group)
+    image_masks = tuple(annotations.image_masks.get(file.path, "") for file in group)
     mask = annotations.masks.get(first.path, "")
+    exam_id = identity.exam_id(study, series)
     return ExamItem(
-        exam_id=identity.exam_id(study, series),
+        exam_id=exam_id,
         patient_key=identity.patient_key(patient),
         kind=first.kind,
         paths=tuple(file.path for file in group),
         path_digests=tuple(identity.path_digest(file.path) for file in group),
         slice_values=_slice_values(group, labels),
-        exam_values=_exam_values(_statements(group, beside, labels), labels),
+        exam_values=_exam_values(_statements(exam_id, group, beside, labels), labels),
         label_source=labels.source,
         slice_source=labels.slice_source or labels.source,
         beside=tuple(file.path for file in beside),
         readings=_readings(first.path, labels),
         boxes=boxes if any(boxes) else (),
+        image_masks=image_masks if any(image_masks) else (),
         mask=mask,
         mask_digest=identity.path_digest(mask) if mask else "",
         annotation_source=annotations.source,
+        study_id=identity.study_id(study),
+        is_chosen=bool(first.choice),
     )
 
 
@@ -137,15 +169,20 @@ def _readings(path: str, labels: ArchiveLabels) -> tuple[Reading, ...]:
 def _slice_values(group: Sequence[ScannedFile], labels: ArchiveLabels) -> tuple[Values, ...] | None:
     if group[0].kind == "nifti":
         return labels.volumes.get(group[0].path)
-    by_file = tuple(labels.files.get(file.path, UNKNOWN) for file in group)
-    return by_file if any(known != UNKNOWN for known in by_file) else None
+    by_file = tuple(labels.files.get(file.path, labels.task.unknown) for file in group)
+    return by_file if any(known != labels.task.unknown for known in by_file) else None
 
 
 def _statements(
-    group: Sequence[ScannedFile], beside: Sequence[ScannedFile], labels: ArchiveLabels
+    exam_id: str,
+    group: Sequence[ScannedFile],
+    beside: Sequence[ScannedFile],
+    labels: ArchiveLabels,
 ) -> list[list[str]]:
-    """Return what speaks of the whole exam: each folder above it, and its files together."""
+    """Return what speaks of the exam: its own row, each folder above it, its files together."""
     folders = sorted({folder for file in group for folder in labels.above(file.path)})
+    if (place := exam_place(exam_id)) in labels.exams:
+        folders = [place, *folders]
     if not labels.slices_speak_for_exams:
         return [[folder] for folder in folders]
     refused = (file.path for file in beside if file.path in labels.files)
@@ -153,24 +190,24 @@ def _statements(
 
 
 def _exam_values(statements: Sequence[Sequence[str]], labels: ArchiveLabels) -> Values:
-    values = UNKNOWN
+    values: Values = labels.task.unknown
     heard: list[str] = []
     for paths in statements:
         stated = exam_values(labels.of(path) for path in paths)
         merged = merge_values(values, stated)
         if merged is None:
             index = first_difference(values, stated)
-            finding = FINDINGS[index]
+            finding = labels.task.findings[index]
             raise _contradiction(
                 labels,
                 _first_row(labels, heard, finding, values[index]),
                 (_first_row(labels, paths, finding, stated[index]), finding),
             )
         heard += paths
-        if kind := denied_kind(merged):
+        if kind := denied_kind(merged, labels.task):
             raise _contradiction(
                 labels,
-                _first_row(labels, heard, "any", 0),
+                _first_row(labels, heard, labels.task.findings[0], 0),
                 (_first_row(labels, heard, kind, 1), kind),
             )
         values = merged
@@ -178,7 +215,7 @@ def _exam_values(statements: Sequence[Sequence[str]], labels: ArchiveLabels) -> 
 
 
 def _first_row(labels: ArchiveLabels, paths: Sequence[str], finding: str, value: int | None) -> int:
-    index = FINDINGS.index(finding)
+    index = labels.task.findings.index(finding)
     return next(labels.rows[path][index] for path in paths if labels.of(path)[index] == value)
 
 

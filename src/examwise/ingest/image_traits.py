@@ -18,6 +18,7 @@ class ImageTraits(NamedTuple):
         thickness_mm: SliceThickness.
         rows: Rows.
         columns: Columns.
+        manufacturer: Manufacturer: kernels are named by maker.
     """
 
     description: str = ""
@@ -27,6 +28,7 @@ class ImageTraits(NamedTuple):
     thickness_mm: float | None = None
     rows: int = 0
     columns: int = 0
+    manufacturer: str = ""
 
 
 def traits_of(header: DicomHeader) -> ImageTraits:
@@ -39,4 +41,5 @@ def traits_of(header: DicomHeader) -> ImageTraits:
         header.thickness_mm,
         header.rows,
         header.columns,
+        header.manufacturer,
     )
