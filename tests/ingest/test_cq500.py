@@ -199,6 +199,7 @@ def test_boxes_lie_on_their_slices(source: Path, tmp_path: Path, run, exam_of) -
     ]
     assert summary.joined == {
         "studies": 4,
+        "reads_torn": 1,
         "box_rows": 5,
         "boxes_of_exams": 3,
         "boxes_joined": 3,
@@ -207,7 +208,13 @@ def test_boxes_lie_on_their_slices(source: Path, tmp_path: Path, run, exam_of) -
         "boxes_without_image": 1,
         "exams_annotated": 2,
     }
-    assert summary.examples == {"boxes_without_image": ["box file, row 6"]}
+    assert summary.examples == {
+        "studies": [f"label file, row {row}" for row in (2, 3, 4, 5)],
+        "reads_torn": ["label file, row 4"],
+        "boxes_of_exams": [f"box file, row {row}" for row in (2, 3, 4)],
+        "boxes_in_another_series": ["box file, row 5"],
+        "boxes_without_image": ["box file, row 6"],
+    }
 
 
 @pytest.mark.parametrize("orientation", [[-1, 0, 0, 0, -1, 0], [0, 1, 0, 1, 0, 0]])
@@ -277,6 +284,63 @@ def test_box_elsewhere_in_a_study_denies_the_denial(
     assert slices_of(StoredExams(tmp_path / "store"), exam_of(1), "any") == {}
 
 
+def test_box_on_an_image_that_is_not_there_denies_the_denial(
+    source: Path, tmp_path: Path, run, exam_of, write_boxes
+) -> None:
+    """The boxed thick series was never copied; the row still names its study."""
+    write_boxes(source / BOX_FILE, [("1.1.7.3", "Subdural", (1, 2, 3, 4))])
+    summary = run("cq500", source)
+    assert summary.joined["boxes_without_image"] == 1
+    assert "exams_annotated" not in summary.joined
+    assert slices_of(StoredExams(tmp_path / "store"), exam_of(1), "any") == {}
+
+
+@pytest.mark.parametrize("thickness", [0.6, None])
+def test_absence_says_nothing_on_thin_slices(
+    source: Path, tmp_path: Path, run, exam_of, write_boxes, write_study, thickness
+) -> None:
+    write_study(source, 2, "Plain Thin", SliceThickness=thickness)
+    write_boxes(source / BOX_FILE, [("1.2.1.3", "Subarachnoid", (1, 2, 3, 4))])
+    summary = run("cq500", source)
+    assert summary.joined["exams_boxed_thin"] == 1
+    stored = StoredExams(tmp_path / "store")
+    for finding in ("any", "subarachnoid"):
+        assert slices_of(stored, exam_of(2), finding) == {3: 1}
+    # What most readers deny of the exam is not on any of its slices.
+    assert set(slices_of(stored, exam_of(2), "epidural").values()) == {0}
+
+
+def test_rows_that_contradict_their_image_or_are_of_another_type(
+    source: Path, run, write_boxes
+) -> None:
+    write_boxes(source / BOX_FILE, [("1.0.1.4", "Subdural", (n, 2, 3, 4)) for n in range(3)])
+    text = (source / BOX_FILE).read_text().splitlines()
+    text[2] = text[2].replace(",1.0.1,", ",1.0.4,")
+    text[3] = text[3].replace("handDrawn", "interpolated")
+    (source / BOX_FILE).write_text("\n".join(text) + "\n")
+    summary = run("cq500", source)
+    assert summary.joined["boxes_joined"] == 3
+    assert summary.joined["boxes_naming_another_series"] == 1
+    assert summary.joined["boxes_of_another_type"] == 1
+    assert summary.examples["boxes_naming_another_series"] == ["box file, row 3"]
+    assert summary.examples["boxes_of_another_type"] == ["box file, row 4"]
+
+
+def test_rule_of_one_kind(source: Path, tmp_path: Path, run, exam_of) -> None:
+    run("cq500", source, exam_label="majority,intraparenchymal=any")
+    stored = StoredExams(tmp_path / "store")
+    assert labels_of(stored, exam_of(3)) == labels("any", "intraparenchymal")
+    own = stored.labels.filter(pl.col("reader").is_null() & pl.col("slice_start").is_null())
+    assert own["source"].unique().to_list() == ["cq500_majority_intraparenchymal_any"]
+
+
+@pytest.mark.parametrize("rule", ["4", "majority,fracture=any"])
+def test_rule_that_does_not_fit(source: Path, tmp_path: Path, run, rule: str) -> None:
+    with pytest.raises(InputError, match="option exam_label"):
+        run("cq500", source, exam_label=rule)
+    assert not (tmp_path / "store").exists()
+
+
 def test_without_a_box_file_slices_have_no_labels(source: Path, tmp_path: Path, run) -> None:
     boxes = (source / BOX_FILE).rename(tmp_path / "elsewhere.csv")
     run("cq500", source)
@@ -334,7 +398,7 @@ def test_rows_and_folders_must_match(source, tmp_path, run, write_reads, studies
     write_reads(source / "reads.csv", {number: {} for number in studies})
     with pytest.raises(InputError, match=r"reads\.csv: .*allow_unmatched_labels") as caught:
         run("cq500", source)
-    counted = "0 rows without a folder, 1 folders" if len(studies) == 3 else "1 rows without a"
+    counted = "0 rows without a folder, 1 folders" if len(studies) == 3 else "(such as row 6), 0"
     assert counted in str(caught.value)
     assert not (tmp_path / "store").exists()
     summary = run("cq500", source, allow_unmatched_labels=True)
@@ -345,7 +409,8 @@ def test_rows_and_folders_must_match(source, tmp_path, run, write_reads, studies
 
 
 def test_images_outside_a_study_folder(source: Path, tmp_path: Path, run, write_series) -> None:
-    write_series(source / "CQ500CT1 CQ500CT2", N_SLICES, series="7.7", patient="X")
+    folder, wide = source / "CQ500CT1 CQ500CT2", [14, 14]
+    write_series(folder, N_SLICES, series="7.7", patient="X", PixelSpacing=wide)
     with pytest.raises(InputError, match="12 images outside such folders"):
         run("cq500", source)
     assert run("cq500", source, allow_unmatched_labels=True).n_exams == 5

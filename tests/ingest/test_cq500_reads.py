@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from hypothesis import strategies as st
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.findings import FINDINGS
+from examwise.core.task import default_task
 from examwise.ingest.archive_labels import denied_kind
-from examwise.ingest.cq500_reads import consensus, read_reads
+from examwise.ingest.cq500_reads import consensus as consensus_by_rule
+from examwise.ingest.cq500_reads import read_reads
+from examwise.ingest.exam_label_rule import ExamLabelRule
 
 SUFFIXES = (
     *("ICH", "IPH", "IVH", "SDH", "EDH", "SAH", "BleedLocation-Left", "BleedLocation-Right"),
@@ -86,6 +90,10 @@ def test_missing_column(tmp_path: Path) -> None:
         read_reads(path)
 
 
+def consensus(reads, rule: str):
+    return consensus_by_rule(reads, ExamLabelRule.parse(rule))
+
+
 N, P = (0,) * 6, (1, 0, 0, 0, 0, 1)
 
 
@@ -140,5 +148,59 @@ def test_missing_reads_never_decide(reads, rule) -> None:
     assert list(values[1:]) == by_finding[1:]
     assert values[0] == (1 if 1 in by_finding[1:] else by_finding[0])
     assert conflict == (1 in by_finding[1:] and by_finding[0] == 0)
-    assert denied_kind(values) is None
+    assert denied_kind(values, default_task()) is None
     assert len(values) == len(FINDINGS)
+
+
+STRICTNESS = ["any", "majority", "all"]
+read_values = st.tuples(*[st.sampled_from([0, 1, None])] * 6)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(read_values, min_size=3, max_size=3), st.integers(0, 2), st.integers(0, 5))
+def test_one_more_positive_read_never_makes_a_label_less_positive(reads, reader, finding) -> None:
+    more = [list(values) for values in reads]
+    more[reader][finding] = 1
+    for rule in (*STRICTNESS, "2", "all,epidural=any"):
+        before, after = consensus(reads, rule)[0], consensus([tuple(row) for row in more], rule)[0]
+        for old, new in zip(before, after, strict=True):
+            assert new == 1 or (old != 1 and (new is None or old == new or old is None))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(read_values, min_size=3, max_size=3))
+def test_a_stricter_rule_never_finds_more(reads) -> None:
+    found = [consensus(reads, rule)[0] for rule in ("any", "2", "all")]
+    for loose, strict in pairwise(found):
+        assert all(one == 1 for one, other in zip(loose, strict, strict=True) if other == 1)
+        assert all(other == 0 for one, other in zip(loose, strict, strict=True) if one == 0)
+    assert found[1] == consensus(reads, "majority")[0]
+    assert [found[0], found[2]] == [consensus(reads, rule)[0] for rule in ("1", "3")]
+
+
+def test_a_rule_for_one_finding() -> None:
+    reads = [(1, 1, 0, 0, 0, 1), (1, 0, 0, 0, 0, 1), (0, 0, 0, 0, 0, 0)]
+    assert consensus(reads, "majority")[0] == (1, 0, 0, 0, 0, 1)
+    assert consensus(reads, "majority,epidural=any")[0] == (1, 1, 0, 0, 0, 1)
+    assert consensus(reads, "majority, subdural=3 ,any = all")[0] == (0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "most", "majority,", "majority,epidural", "0", "any,any=1,any=2", "2,=1", 2, "all=1"],
+)
+def test_what_is_no_rule(text) -> None:
+    with pytest.raises(InputError, match="option exam_label: expected majority, any, all"):
+        ExamLabelRule.parse(text)
+
+
+def test_rules_must_fit_the_archive() -> None:
+    with pytest.raises(InputError, match=r"findings among .*got fracture"):
+        ExamLabelRule.parse("majority,fracture=any").require(FINDINGS, 3)
+    with pytest.raises(InputError, match="3 readers at most, got 4"):
+        ExamLabelRule.parse("any,epidural=4").require(FINDINGS, 3)
+
+
+def test_readers_who_contradict_themselves_are_counted(tmp_path: Path) -> None:
+    reads = read_reads(write(tmp_path / "reads.csv", line(1, R1_IPH="1", R2_IPH="1", R2_ICH="1")))
+    assert reads[1].n_torn_readers == 1

@@ -97,9 +97,12 @@ def test_archive(source: Path, tmp_path: Path, run, identity, exam_of) -> None:
     assert (summary.n_exams, summary.n_slices, summary.n_patients) == (3, 15, 3)
     assert (summary.n_files, summary.n_used, summary.left_out, summary.set_aside) == (5, 5, {}, {})
     assert (summary.n_labels_without_file, summary.n_files_without_label) == (0, 0)
+    first = [f"label file, row {row}" for row in range(2, 7)]
+    assert summary.examples == {"slice_rows_joined": first}
     assert summary.joined == {
         "slice_rows": 15,
         "slice_rows_joined": 15,
+        "scans_without_mask": 1,
         "masks_joined": 2,
         "mask_boxes": 6,
     }
@@ -193,7 +196,7 @@ def test_rows_and_slices_must_match(source: Path, tmp_path: Path, run, exam_of) 
     rows = [row(49, n, *(("epidural",) if n == 9 else ())) for n in (1, 2, 3, 4, 5, 6, 9)]
     rows += [row(50, n) for n in (1, 2, 5)] + [row(77, 1)] + [row(66, n) for n in range(1, 6)]
     write_labels(source, *rows)
-    with pytest.raises(InputError, match="3 rows without a slice and 2 slices without a row"):
+    with pytest.raises(InputError, match=r"3 rows without a slice \(such as row 7\) and 2 slices"):
         run("ct-ich", source)
     assert not (tmp_path / "store").exists()
     summary = run("ct-ich", source, allow_unmatched_labels=True)
@@ -207,6 +210,7 @@ def test_rows_and_slices_must_match(source: Path, tmp_path: Path, run, exam_of) 
     }
     assert {code: summary.joined[code] for code in expected} == expected
     assert summary.examples["slice_rows_without_volume"] == ["label file, row 12"]
+    assert summary.examples["slice_rows_beyond"] == ["label file, row 7", "label file, row 8"]
     stored = StoredExams(tmp_path / "store")
     # The row beyond the volume is positive; an unlabelled slice leaves an exam unknown.
     assert exams_of(stored)[exam_of("049.nii")] == 1
@@ -263,6 +267,27 @@ def test_two_volumes_of_one_patient(source: Path, tmp_path: Path, run, name: str
     assert not (tmp_path / "store").exists()
 
 
+def test_two_volumes_or_masks_of_one_number_even_without_labels(source, tmp_path, run) -> None:
+    (source / LABELS).unlink()
+    shutil.copy(source / "masks" / "049.nii", source / "masks" / "49.nii")
+    with pytest.raises(InputError, match=r"folder masks: expected one mask file .*same"):
+        run("ct-ich", source, allow_unmatched_labels=True)
+    (source / "masks" / "049.nii").unlink()
+    shutil.copy(source / "ct_scans" / "066.nii", source / "ct_scans" / "66.nii")
+    with pytest.raises(InputError, match=r"folder ct_scans: expected one volume file"):
+        run("ct-ich", source, allow_unmatched_labels=True)
+    (source / "ct_scans" / "66.nii").unlink()
+    # A mask belongs to the scan of its number, however that is written.
+    assert run("ct-ich", source, allow_unmatched_labels=True).joined["masks_joined"] == 2
+
+
+def test_archive_without_masks_says_so(source: Path, run) -> None:
+    shutil.rmtree(source / "masks")
+    summary = run("ct-ich", source)
+    assert summary.joined["mask_folder_missing"] == 1
+    assert "scans_without_mask" not in summary.joined
+
+
 def test_scan_among_the_masks_is_refused(source: Path, tmp_path: Path, run, exam_of) -> None:
     shutil.copy(source / "ct_scans" / "049.nii", source / "masks" / "049.nii")
     summary = run("ct-ich", source)
@@ -282,7 +307,12 @@ def test_wrong_files(source: Path, tmp_path: Path, run) -> None:
         run("ct-ich", source)
     summary = run("ct-ich", source, allow_unmatched_labels=True)
     assert (summary.n_exams, summary.n_labels) == (3, 0)
-    assert summary.joined == {"masks_joined": 2, "mask_boxes": 6}
+    assert summary.joined == {
+        "label_file_missing": 1,
+        "scans_without_mask": 1,
+        "masks_joined": 2,
+        "mask_boxes": 6,
+    }
 
 
 def test_haemorrhage_of_no_kind_stays_one(source: Path, tmp_path: Path, run, exam_of) -> None:
@@ -370,7 +400,7 @@ def test_bytes_depend_on_neither_workers_nor_interruption(source, tmp_path, run,
 def test_changed_mask_is_another_source(source: Path, run) -> None:
     run("ct-ich", source)
     write_mask(source, "066.nii", UP)
-    with pytest.raises(InputError, match="store_id"):
+    with pytest.raises(InputError, match="the files of the source"):
         run("ct-ich", source)
 
 

@@ -7,8 +7,11 @@ import pytest
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
 from examwise.imaging.stored_exams import StoredExams
-from examwise.ingest.config import IngestConfig
+from examwise.ingest.config import IngestConfig, SeriesSelectionConfig
 from examwise.ingest.importers import IMPORTERS
+
+TOO_WIDE = [14, 14]
+"""Pixels of which too few lie across a head to tell whether it is one."""
 
 N_SLICES = 12
 """Enough for a layout that wants a whole head."""
@@ -31,10 +34,14 @@ class TestEveryLayout:
     ) -> None:
         source = tmp_path / "source"
         folder = source / IMPORTERS.load(layout).image_folder
-        write_series(folder, N_SLICES)
+        write_series(folder, N_SLICES, PixelSpacing=TOO_WIDE)
         summary = run(layout, source, allow_unmatched_labels=True)
         assert (summary.n_exams, summary.n_slices, summary.n_used) == (1, N_SLICES, N_SLICES)
-        assert summary.joined == {}
+        missing = {
+            "label_file_missing": bool(IMPORTERS.load(layout).label_file),
+            "mask_folder_missing": bool(IMPORTERS.load(layout).mask_folder),
+        }
+        assert summary.joined == {code: 1 for code, said in missing.items() if said}
         exams = StoredExams(tmp_path / "store")
         assert exams.exams["archive"].to_list() == [IMPORTERS.load(layout).archive_name]
         assert exams.exams["data_terms"].to_list() == [IMPORTERS.load(layout).data_terms]
@@ -42,7 +49,7 @@ class TestEveryLayout:
 
     def test_names_can_be_given(self, layout: str, tmp_path: Path, run, write_series) -> None:
         source = tmp_path / "source"
-        write_series(source / IMPORTERS.load(layout).image_folder, N_SLICES)
+        write_series(source / IMPORTERS.load(layout).image_folder, N_SLICES, PixelSpacing=TOO_WIDE)
         options = {"archive_name": "ours", "data_terms": "free", "allow_unmatched_labels": True}
         run(layout, source, **options)
         row = StoredExams(tmp_path / "store").exams.row(0, named=True)
@@ -74,7 +81,7 @@ class TestEveryLayout:
         folder = tmp_path / "source" / IMPORTERS.load(layout).image_folder
         for number in range(3):
             uids = {"study": f"1.{number}", "series": f"1.{number}.1", "patient": f"P{number}"}
-            write_series(folder / str(number), N_SLICES, **uids)
+            write_series(folder / str(number), N_SLICES, PixelSpacing=TOO_WIDE, **uids)
         for name, workers in (("one", 1), ("two", 2)):
             run(
                 layout,
@@ -89,11 +96,15 @@ class TestEveryLayout:
         self, layout: str, tmp_path: Path, run, write_series, write_boxes
     ) -> None:
         source, boxes = tmp_path / "source", tmp_path / "boxes.csv"
-        write_series(source / IMPORTERS.load(layout).image_folder, N_SLICES)
+        write_series(source / IMPORTERS.load(layout).image_folder, N_SLICES, PixelSpacing=TOO_WIDE)
         write_boxes(boxes, [("1.1", "Subdural", (1, 1, 2, 2))])
         if IMPORTERS.load(layout).takes_boxes:
             summary = run(layout, source, boxes=boxes, allow_unmatched_labels=True)
-            assert summary.joined == {"box_rows": 1, "boxes_without_image": 1}
+            assert summary.joined == {
+                "label_file_missing": 1,
+                "box_rows": 1,
+                "boxes_without_image": 1,
+            }
             return
         with pytest.raises(InputError, match="option boxes"):
             run(layout, source, boxes=boxes, allow_unmatched_labels=True)
@@ -111,17 +122,27 @@ class TestEveryLayout:
 
 
 def test_unknown_layout(tmp_path: Path, run) -> None:
+    (tmp_path / "source").mkdir()
     with pytest.raises(InputError, match="expected one of rsna, cq500, ct-ich, folder"):
-        run("dvd", tmp_path)
+        run("dvd", tmp_path / "source")
 
 
 @pytest.mark.parametrize(
     "options",
     [
         *({"matrix": 4}, {"matrix": 5000}, {"archive_name": ""}, {"data_terms": ""}),
-        {"exam_label": "most"},
+        *({"matrix": float("nan")}, {"matrix": "512"}, {"matrix": True}, {"matrix": 64.0}),
+        *({"archive_name": 5}, {"data_terms": " "}, {"allow_unmatched_labels": "yes"}),
+        *({"exam_label": "most"}, {"exam_label": 2}, {"exam_label": None}),
     ],
 )
 def test_config_refuses(options: dict) -> None:
     with pytest.raises(InputError, match="option"):
         IngestConfig(**options)
+
+
+@pytest.mark.parametrize("name", ["min_slices", "wanted_thickness_mm", "min_thick_mm"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "5", None, True])
+def test_series_config_refuses(name: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"option series.{name}: expected a number above 0"):
+        SeriesSelectionConfig(**{name: value})

@@ -121,10 +121,30 @@ def test_files_that_are_no_label_file(tmp_path: Path, content: bytes, message: s
 def test_unmatched_labels_are_refused_or_counted(tmp_path: Path) -> None:
     text = HEADER + rows("ID_a") + rows("ID_b") + rows("ID_c")
     images = ["ID_a", "ID_x"]
-    with pytest.raises(InputError, match="2 labelled images without a file and 1 files without"):
+    message = r"2 labelled images without a file \(such as row 8\) and 1 files"
+    with pytest.raises(InputError, match=message):
         parse(tmp_path / "l.csv", text, images)
     labels = parse(tmp_path / "l.csv", text, images, allow_unmatched_labels=True)
     assert (labels.n_labels_without_file, labels.n_files_without_label) == (2, 1)
+    assert labels.counts == {
+        "label_rows": 18,
+        "label_images_joined": 1,
+        "label_images_repeated": 0,
+        "label_images_without_file": 2,
+        "images_without_label": 1,
+    }
+    assert labels.examples == {
+        "label_images_joined": ["label file, row 2"],
+        "label_images_without_file": ["label file, row 8", "label file, row 14"],
+    }
+
+
+def test_equal_duplicates_are_counted(tmp_path: Path) -> None:
+    text = HEADER + rows("ID_a") + rows("ID_b") + rows("ID_a")
+    labels = parse(tmp_path / "l.csv", text, ["ID_a", "ID_b"])
+    assert labels.counts["label_images_repeated"] == 1
+    assert labels.counts["label_images_joined"] == 2
+    assert labels.examples["label_images_repeated"] == ["label file, row 2"]
 
 
 def test_nothing_is_written_where_labels_do_not_match(tmp_path: Path, run, write_rsna) -> None:

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from examwise.core.schemas.findings import FINDINGS
+from examwise.core.task import Task, default_task
 from examwise.ingest.image_boxes import ImageBox
 
 Values = tuple[int | None, ...]
-"""1, 0 or None (unknown) for each of the findings, in their order."""
+"""1, 0 or None (unknown) for each finding of the task, in their order."""
 
 KINDS = tuple(finding for finding in FINDINGS if finding != "any")
-"""The five kinds of haemorrhage, each of which is one of ``any``."""
+"""The five kinds of haemorrhage, each of them ``any`` too, in layouts that know no others."""
 
 UNKNOWN: Values = (None,) * len(FINDINGS)
-"""Nothing known of any finding."""
+"""Nothing known of any finding, in these layouts."""
 
 
 class Reading(NamedTuple):
@@ -41,11 +42,14 @@ class ArchiveAnnotations:
         source: Where boxes and masks come from, as their ``source`` in the store.
         boxes: SOPInstanceUID to the boxes on that image.
         masks: Path of a NIfTI scan within the source to that of its mask.
+        image_masks: Path of a DICOM image within the source to that of its colour-coded mask
+            within the folder of masks.
     """
 
     source: str = ""
     boxes: Mapping[str, tuple[ImageBox, ...]] = field(default_factory=dict)
     masks: Mapping[str, str] = field(default_factory=dict)
+    image_masks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,22 @@ class ArchiveLabels:
     """Labels of an archive.
 
     Attributes:
+        task: Whose findings the values are of.
         source: Where the labels come from, as the ``source`` of label events.
         files: Path within the source to values: of the slice that a DICOM file becomes, or of
             the exam that a NIfTI file becomes.
         folders: Folder within the source to values of every exam in it; "" is the source itself.
+        exams: Exams by their pseudonyms, written as :func:`exam_place` does, to their values.
         label_file: The label file, as the user named it.
-        rows: File or folder within the source to the rows of the label file that give its
+        rows: File or folder within the source, or exam, to the rows of the label file that give its
             values, 0 where none does; empty for layouts that never state an exam's labels twice.
         n_labels_without_file: Labelled images, slices or studies that the source does not have.
         n_files_without_label: Images, slices or studies of the source without a label, where all
             should have one.
         volumes: Path of a NIfTI file within the source to values of its slices, in their order
             along the file's third axis. What stands beyond its length speaks of the exam alone.
+        volume_rows: Such a path to the row of the label file for each slice, counted from 1.
+        lost_rows: Rows of the label file without an image or slice in the source.
         readings: Folder within the source to what each reader said, where several labelled each
             exam; ``folders`` then holds what they come to.
         slice_source: Where labels of slices come from, if not from ``source``.
@@ -76,14 +84,18 @@ class ArchiveLabels:
         examples: Such a code to a few examples, rows of the user's own files.
     """
 
+    task: Task = field(default_factory=default_task)
     source: str = ""
     files: Mapping[str, Values] = field(default_factory=dict)
     folders: Mapping[str, Values] = field(default_factory=dict)
+    exams: Mapping[str, Values] = field(default_factory=dict)
     label_file: str = ""
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     n_labels_without_file: int = 0
     n_files_without_label: int = 0
     volumes: Mapping[str, tuple[Values, ...]] = field(default_factory=dict)
+    volume_rows: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    lost_rows: tuple[int, ...] = ()
     readings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
     slice_source: str = ""
     slices_speak_for_exams: bool = True
@@ -104,23 +116,30 @@ class ArchiveLabels:
         return [path[:end] for end in ends if path[:end] in self.folders]
 
     def of(self, path: str) -> Values:
-        """Return what the label file says of a file or a folder itself."""
+        """Return what the label file says of a file, a folder or an exam itself."""
         if path in self.volumes:
             return exam_values(self.volumes[path])
-        return self.files.get(path) or self.folders.get(path, UNKNOWN)
+        found = self.files.get(path) or self.folders.get(path) or self.exams.get(path)
+        return found or self.task.unknown
 
 
-def denied_kind(values: Values) -> str | None:
-    """Return a kind of haemorrhage that is stated although ``any`` is denied, if there is one.
+def exam_place(exam_id: str) -> str:
+    """Return how an exam's pseudonym stands among paths: no path is written so."""
+    return f"\x1f{exam_id}"
+
+
+def denied_kind(values: Values, task: Task) -> str | None:
+    """Return a finding that is stated although what sums it up is denied, if there is one.
 
     Example:
-        >>> denied_kind((0, None, 0, 0, 0, 1)), denied_kind((None, 1, 0, 0, 0, 0))
+        >>> task = default_task()
+        >>> denied_kind((0, None, 0, 0, 0, 1), task), denied_kind((None, 1, 0, 0, 0, 0), task)
         ('subdural', None)
     """
-    stated = dict(zip(FINDINGS, values, strict=True))
-    if stated["any"] != 0:
+    if not task.kinds or values[0] != 0:
         return None
-    return next((kind for kind in KINDS if stated[kind] == 1), None)
+    kinds = zip(task.kinds, values[1:], strict=True)
+    return next((kind for kind, value in kinds if value == 1), None)
 
 
 def exam_values(slice_values: Iterable[Values]) -> Values:
@@ -129,14 +148,13 @@ def exam_values(slice_values: Iterable[Values]) -> Values:
     Positive if one image is; negative only if all images are known to be; else unknown.
 
     Args:
-        slice_values: Of every image of the exam, unusable ones included.
+        slice_values: Of every image of the exam, unusable ones included; at least one.
 
     Example:
         >>> exam_values([(0, 0, 0, 0, 0, 0), (1, 1, None, 0, 0, 0)])
         (1, 1, None, 0, 0, 0)
     """
-    columns = list(zip(*slice_values, strict=True)) or [()] * len(FINDINGS)
-    return tuple(_maximum(column) for column in columns)
+    return tuple(_maximum(column) for column in zip(*slice_values, strict=True))
 
 
 def merge_values(first: Values, second: Values) -> Values | None:
@@ -168,4 +186,4 @@ def first_difference(first: Values, second: Values) -> int:
 def _maximum(values: Sequence[int | None]) -> int | None:
     if 1 in values:
         return 1
-    return 0 if values and None not in values else None
+    return 0 if None not in values else None

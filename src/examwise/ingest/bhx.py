@@ -7,7 +7,7 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from examwise.imaging.annotation_geometry import Box
@@ -18,6 +18,8 @@ BOX_FILE = "1_Initial_Manual_Labeling.csv"
 """The box file's name in the data set."""
 
 _IMAGE, _DATA, _LABEL = "SOPInstanceUID", "data", "labelName"
+_SERIES, _STUDY, _TYPE = "SeriesInstanceUID", "StudyInstanceUID", "labelType"
+_DRAWN = "handdrawn"
 _NAMES = {"x", "y", "width", "height"}
 _LONGEST_LITERAL = 200
 _KINDS = {
@@ -40,6 +42,9 @@ class BoxFile:
         doubtful: SOPInstanceUID of images with a row that could not be understood.
         refused: Code of what is wrong to the rows of the file.
         n_rows: Rows of the file.
+        series: SOPInstanceUID to the SeriesInstanceUID that each of its rows names, if it does.
+        studies: SOPInstanceUID to the StudyInstanceUID that its rows name, if they do.
+        other_types: Rows of boxes that are not said to be drawn by hand.
     """
 
     images: Mapping[str, tuple[ImageBox, ...]]
@@ -47,6 +52,9 @@ class BoxFile:
     doubtful: frozenset[str]
     refused: Mapping[str, tuple[int, ...]]
     n_rows: int
+    series: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    studies: Mapping[str, str] = field(default_factory=dict)
+    other_types: tuple[int, ...] = ()
 
 
 def read_box_file(path: Path) -> BoxFile:
@@ -61,8 +69,13 @@ def read_box_file(path: Path) -> BoxFile:
     images: dict[str, dict[ImageBox, int]] = defaultdict(dict)
     refused: dict[str, list[int]] = defaultdict(list)
     doubtful: set[str] = set()
+    series: dict[str, list[str]] = defaultdict(list)
+    studies: dict[str, str] = {}
+    other_types: list[int] = []
     for row in table.iter_rows(named=True):
         number, image = int(row[ROW]), (row[_IMAGE] or "").strip()
+        if study := (row.get(_STUDY) or "").strip():
+            studies.setdefault(image, study)
         box = parse_box(row[_DATA] or "")
         kind = _KINDS.get((row[_LABEL] or "").strip().lower())
         if not image:
@@ -75,6 +88,10 @@ def read_box_file(path: Path) -> BoxFile:
             refused["boxes_repeated"].append(number)
         else:
             images[image][found] = number
+            series[image].append((row.get(_SERIES) or "").strip())
+            drawn = (row.get(_TYPE) or _DRAWN).replace(" ", "").replace("_", "").lower()
+            if drawn != _DRAWN:
+                other_types.append(number)
     kept = {image: found for image, found in images.items() if found}
     return BoxFile(
         images={image: tuple(found) for image, found in kept.items()},
@@ -82,6 +99,9 @@ def read_box_file(path: Path) -> BoxFile:
         doubtful=frozenset(doubtful),
         refused={code: tuple(rows) for code, rows in sorted(refused.items())},
         n_rows=table.height,
+        series={image: tuple(found) for image, found in series.items()},
+        studies=studies,
+        other_types=tuple(other_types),
     )
 
 

@@ -30,24 +30,31 @@ def join_boxes(
     exams: Sequence[Sequence[ScannedFile]],
     labels: ArchiveLabels,
     boxes: BoxFile,
+    *,
+    min_thick_mm: float,
 ) -> ArchiveLabels:
     """Join boxes by SOPInstanceUID, and label the slices of annotated exams.
+
+    Boxes were drawn on some images of thick series: on thin slices, and in studies with boxes on
+    images that are no part of the exam, the absence of a box says nothing.
 
     Args:
         files: All files of the source.
         exams: The files of each exam.
         labels: Labels of the exams.
         boxes: The box file.
+        min_thick_mm: Slices at least as thick are thick.
 
     Returns:
         The labels with boxes, slice labels, and counts of what was joined and what was not.
     """
     placed, outside = _placed(files, boxes)
-    counts = Counter({code: len(rows) for code, rows in boxes.refused.items()})
-    counts["box_rows"] = boxes.n_rows
     examples = {code: list(rows) for code, rows in boxes.refused.items()}
     examples["boxes_outside_image"] = outside
-    counts["boxes_outside_image"] = len(outside)
+    examples["boxes_of_another_type"] = list(boxes.other_types)
+    examples["boxes_naming_another_series"] = _of_another_series(files, boxes)
+    counts = Counter({code: len(rows) for code, rows in examples.items()})
+    counts["box_rows"] = boxes.n_rows
     in_source = {file.sop_instance_uid for file in files}
     in_exams = {file.sop_instance_uid for exam in exams for file in exam}
     for image, found in placed.items():
@@ -59,15 +66,15 @@ def join_boxes(
             else "boxes_without_image"
         )
         counts[code] += len(found)
-        if image not in in_source:
-            examples.setdefault(code, []).extend(boxes.image_rows[image])
+        examples.setdefault(code, []).extend(boxes.image_rows[image])
     doubtful = boxes.doubtful | {
         image for image, found in boxes.images.items() if len(found) > len(placed.get(image, ()))
     }
-    unsure = _unsure(files, in_exams, placed, doubtful)
+    unsure = _unsure(files, in_exams, placed, doubtful, boxes)
     values: dict[str, Values] = {}
     for exam in exams:
-        values |= _slice_values(exam, labels, placed, unsure, counts)
+        thin = not all(_is_thick(file, min_thick_mm) for file in exam)
+        values |= _slice_values(exam, labels, placed, unsure, counts, thin=thin)
     return replace(
         labels,
         files=values,
@@ -101,17 +108,48 @@ def _placed(
     return placed, outside
 
 
+def _of_another_series(files: Sequence[ScannedFile], boxes: BoxFile) -> list[int]:
+    """Return rows that name another series than their image's header does."""
+    series: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        series[file.sop_instance_uid].add(file.series)
+    return [
+        row
+        for image, rows in boxes.image_rows.items()
+        if image in series
+        for row, named in zip(rows, boxes.series[image], strict=True)
+        if named and named not in series[image]
+    ]
+
+
+def _is_thick(file: ScannedFile, min_thick_mm: float) -> bool:
+    thickness = file.traits.thickness_mm if file.traits else None
+    return thickness is not None and thickness >= min_thick_mm
+
+
 def _unsure(
     files: Sequence[ScannedFile],
     in_exams: set[str],
     placed: Mapping[str, tuple[ImageBox, ...]],
     doubtful: frozenset[str],
+    boxes: BoxFile,
 ) -> dict[str, set[str]]:
     """Return for each patient the kinds of which the absence of a box says nothing.
 
-    Those boxed on an image that is part of no exam; all where a row could not be understood.
+    Those boxed on an image of the study that is part of no exam, whether the source has it or not;
+    all where a row could not be understood.
     """
     found: dict[str, set[str]] = defaultdict(set)
+    in_source = {file.sop_instance_uid for file in files}
+    elsewhere: dict[str, set[str]] = defaultdict(set)
+    for image, study in boxes.studies.items():
+        if image not in in_source:
+            kinds = KINDS if image in doubtful else (box.finding for box in placed.get(image, ()))
+            elsewhere[study].update(kinds)
+    if elsewhere:
+        for file in files:
+            if file.patient_id and file.study in elsewhere:
+                found[file.patient_id].update(elsewhere[file.study])
     for file in files:
         image = file.sop_instance_uid
         if image in doubtful:
@@ -127,19 +165,22 @@ def _slice_values(
     placed: Mapping[str, tuple[ImageBox, ...]],
     unsure: Mapping[str, set[str]],
     counts: Counter[str],
+    *,
+    thin: bool,
 ) -> dict[str, Values]:
     kinds_seen = [{box.finding for box in placed.get(file.sop_instance_uid, ())} for file in exam]
     folders = labels.above(exam[0].path)
     stated = labels.of(folders[0]) if folders else UNKNOWN
     readings = labels.readings.get(folders[0], ()) if folders else ()
     denied = bool(readings) and all(value == 0 for said in readings for value in said.values)
+    boxed = set().union(*kinds_seen)
     found = slice_labels_from_boxes(
         kinds_seen,
         stated,
         all_negative=denied,
-        doubtful=unsure.get(exam[0].patient_id, ()),
+        doubtful={*unsure.get(exam[0].patient_id, ()), *(boxed if thin else ())},
     )
-    boxed = set().union(*kinds_seen)
+    counts["exams_boxed_thin"] += bool(boxed) and thin
     of_exam = dict(zip(FINDINGS, stated, strict=True))
     against = any(of_exam[kind] == 0 for kind in boxed)
     unboxed = any(of_exam[kind] == 1 for kind in FINDINGS[1:] if kind not in boxed)

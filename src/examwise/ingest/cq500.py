@@ -20,6 +20,7 @@ from examwise.ingest.bhx import BOX_FILE, BoxFile
 from examwise.ingest.boxes_on_images import join_boxes
 from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
 from examwise.ingest.cq500_reads import READERS, consensus, read_reads
+from examwise.ingest.exam_label_rule import ExamLabelRule
 from examwise.ingest.join_counts import examples_of
 from examwise.ingest.plain_layout import PlainLayout
 from examwise.ingest.scan import ScannedFile
@@ -45,6 +46,7 @@ class Cq500Importer(PlainLayout):
     label_file = _LABELS
     selects_series = True
     takes_boxes = True
+    takes_masks = True
 
     def find_boxes(self, source: Path) -> Path | None:
         """Return the box file that lies in the source, if one does."""
@@ -63,6 +65,8 @@ class Cq500Importer(PlainLayout):
 
         What the readers come to is the exam's label; each reader's own word is kept beside it.
         """
+        rule = ExamLabelRule.parse(config.exam_label)
+        rule.require(FINDINGS, len(READERS))
         reads = read_reads(labels)
         folders: dict[str, int] = {}
         loose = 0
@@ -73,20 +77,26 @@ class Cq500Importer(PlainLayout):
                 loose += path.lower().endswith(".dcm")
         studies = {*folders.values()}
         missing_folders, missing_rows = reads.keys() - studies, studies - reads.keys()
+        without = sorted(reads[number].row for number in missing_folders)
         if (missing_folders or missing_rows or loose) and not config.allow_unmatched_labels:
             raise InputError(
                 where=labels,
                 expected="a row for every study's folder and a folder for every row",
-                got=f"{len(missing_folders)} rows without a folder, {len(missing_rows)} folders "
+                got=f"{len(missing_folders)} rows without a folder"
+                + (f" (such as row {without[0]})" if without else "")
+                + f", {len(missing_rows)} folders "
                 f"without a row and {loose} images outside such folders",
                 remedy=f"complete the archive, or go on with what matches by {ALLOW_UNMATCHED}",
             )
         agreed = {
-            number: consensus(said.by_reader, config.exam_label)
+            number: consensus(said.by_reader, rule)
             for number, said in reads.items()
             if number in studies
         }
         torn = [reads[number].row for number, (_, conflict) in agreed.items() if conflict]
+        torn_readers = {
+            number: n_torn for number in agreed if (n_torn := reads[number].n_torn_readers)
+        }
         rows = {number: (reads[number].row,) * len(FINDINGS) for number in agreed}
         known = {folder: number for folder, number in folders.items() if number in agreed}
         readings = {
@@ -103,11 +113,11 @@ class Cq500Importer(PlainLayout):
             "reads_missing": sum(
                 values.count(None) for number in agreed for values in reads[number].by_reader
             ),
+            "reads_torn": sum(torn_readers.values()),
             "exam_labels_reconciled": len(torn),
         }
-        without = [reads[number].row for number in missing_folders]
         return ArchiveLabels(
-            source=f"{self.archive_name}_{config.exam_label}",
+            source=f"{self.archive_name}_{rule.name}",
             folders={folder: agreed[number][0] for folder, number in known.items()},
             label_file=str(labels),
             rows={folder: rows[number] for folder, number in known.items()},
@@ -119,6 +129,8 @@ class Cq500Importer(PlainLayout):
             examples={
                 code: examples_of(found, "label file")
                 for code, found in (
+                    ("studies", [reads[number].row for number in agreed]),
+                    ("reads_torn", [reads[number].row for number in torn_readers]),
                     ("exam_labels_reconciled", torn),
                     ("studies_without_images", without),
                 )
@@ -134,7 +146,7 @@ class Cq500Importer(PlainLayout):
         config: IngestConfig,
     ) -> tuple[list[ScannedFile], ArchiveLabels]:
         """Choose one series of each study; join boxes to its images and label its slices."""
-        chosen = select_series(files, config.series, study_of=self._study)
+        chosen = select_series(files, config.series, study_of=self._study, folders_describe=True)
         exams: dict[str, list[ScannedFile]] = defaultdict(list)
         for file in chosen:
             if file.kind == "dicom" and not file.reason:
@@ -151,7 +163,9 @@ class Cq500Importer(PlainLayout):
         labels = replace(labels, counts=counts, slices_speak_for_exams=False)
         if boxes is None:
             return chosen, labels
-        return chosen, join_boxes(chosen, list(exams.values()), labels, boxes)
+        min_thick_mm = config.series.min_thick_mm
+        exam_files = list(exams.values())
+        return chosen, join_boxes(chosen, exam_files, labels, boxes, min_thick_mm=min_thick_mm)
 
     def _study(self, file: ScannedFile) -> str:
         return self.patient_of(file.path) or f"\x1f{file.study}"

@@ -10,9 +10,10 @@ from typing import Any
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.findings import FINDINGS
+from examwise.core.task import default_task
 from examwise.ingest.archive_labels import Values, denied_kind, first_difference, merge_values
-from examwise.ingest.config import ExamLabelRule
 from examwise.ingest.csv_text import ROW, collect_csv_text, scan_csv_text
+from examwise.ingest.exam_label_rule import ExamLabelRule
 
 READERS = ("R1", "R2", "R3")
 """The readers, as the file names them."""
@@ -44,6 +45,12 @@ class Reads:
     def all_negative(self) -> bool:
         """Whether every reader denied every finding."""
         return all(value == 0 for values in self.by_reader for value in values)
+
+    @property
+    def n_torn_readers(self) -> int:
+        """How many readers named a kind of haemorrhage and denied haemorrhage as a whole."""
+        task = default_task()
+        return sum(denied_kind(values, task) is not None for values in self.by_reader)
 
 
 def read_reads(path: Path) -> dict[int, Reads]:
@@ -97,19 +104,20 @@ def consensus(by_reader: Sequence[Values], rule: ExamLabelRule) -> tuple[Values,
 
     Args:
         by_reader: Values of each reader.
-        rule: How many readers make a finding positive: most, any or all.
+        rule: How many readers make each finding positive.
 
     Example:
-        >>> consensus([(1, 1, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, None)], "majority")
+        >>> reads = [(1, 1, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, None)]
+        >>> consensus(reads, ExamLabelRule.parse("majority"))
         ((1, 0, 0, 0, 0, 0), False)
     """
-    n_needed = {"majority": len(by_reader) // 2 + 1, "any": 1, "all": len(by_reader)}[rule]
     values: list[int | None] = []
-    for reads in zip(*by_reader, strict=True):
+    for finding, reads in zip(FINDINGS, zip(*by_reader, strict=True), strict=True):
+        n_needed = rule.n_needed(finding, len(by_reader))
         positive, missing = reads.count(1), reads.count(None)
         decided = 1 if positive >= n_needed else 0 if positive + missing < n_needed else None
         values.append(decided)
-    conflict = denied_kind(tuple(values)) is not None
+    conflict = denied_kind(tuple(values), default_task()) is not None
     if 1 in values[1:]:
         values[0] = 1
     return tuple(values), conflict

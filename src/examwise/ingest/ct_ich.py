@@ -15,6 +15,7 @@ from typing import Any
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.findings import FINDINGS
+from examwise.core.task import default_task
 from examwise.imaging.nifti import is_nifti_name
 from examwise.ingest.archive_labels import (
     UNKNOWN,
@@ -66,8 +67,7 @@ class CtIchImporter(PlainLayout):
     ) -> ArchiveLabels:
         """Read the rows of slices and find each patient's volume by its name.
 
-        An image whose ``No_Hemorrhage`` is 1 beside a kind that is 1 is refused, and so are two
-        volumes of one patient's number, of which nobody knows which one the rows describe.
+        An image whose ``No_Hemorrhage`` is 1 beside a kind that is 1 is refused.
         """
         del config
         numbers = {
@@ -79,6 +79,7 @@ class CtIchImporter(PlainLayout):
         }
         _require_one_volume_each(f"folder {self.image_folder}", numbers.values())
         rows = _read_rows(labels)
+        volumes = {path: rows.by_patient.get(number, {}) for path, number in numbers.items()}
         there = {*numbers.values()}
         lost = [
             row
@@ -89,10 +90,10 @@ class CtIchImporter(PlainLayout):
         return ArchiveLabels(
             source=self.archive_name,
             label_file=str(labels),
-            volumes={
-                path: _by_place(rows.by_patient[number])
-                for path, number in numbers.items()
-                if number in rows.by_patient
+            volumes={path: _by_place(slices) for path, slices in volumes.items() if slices},
+            volume_rows={
+                path: {place: row for place, (_, row) in slices.items()}
+                for path, slices in volumes.items()
             },
             n_labels_without_file=len(lost),
             counts={
@@ -100,6 +101,7 @@ class CtIchImporter(PlainLayout):
                 "slice_rows_repeated": rows.n_repeated,
                 "slice_rows_without_volume": len(lost),
             },
+            lost_rows=tuple(lost),
             examples={"slice_rows_without_volume": examples_of(lost, "label file")} if lost else {},
         )
 
@@ -110,9 +112,27 @@ class CtIchImporter(PlainLayout):
         boxes: BoxFile | None,
         config: IngestConfig,
     ) -> tuple[list[ScannedFile], ArchiveLabels]:
-        """Fit rows to the volumes' lengths, and masks to their scans."""
+        """Fit rows to the volumes' lengths, and masks to their scans.
+
+        Two volumes or masks of one patient's number are refused, even where they are the same:
+        nobody knows which one the rows describe, and one patient's exam would count twice.
+        """
         del boxes
+        _require_one_of_each_number(files, self.image_folder, "volume")
+        _require_one_of_each_number(files, self.mask_folder, "mask")
         counts = Counter(labels.counts)
+        lost = [
+            row
+            for file in files
+            for place, row in labels.volume_rows.get(file.path, {}).items()
+            if file.kind == "nifti" and not file.reason and place > file.n_places
+        ]
+        joined = [
+            row
+            for file in files
+            for place, row in labels.volume_rows.get(file.path, {}).items()
+            if file.kind == "nifti" and not file.reason and place <= file.n_places
+        ]
         volumes = dict(labels.volumes)
         scans = [file for file in files if file.kind == "nifti" and not file.reason]
         for scan in scans:
@@ -127,7 +147,8 @@ class CtIchImporter(PlainLayout):
         n_lost = labels.n_labels_without_file + counts["slice_rows_beyond"]
         has_labels = bool(labels.source)
         if has_labels and (n_lost or counts["slices_without_row"]):
-            _require_allowed(labels, n_lost, counts["slices_without_row"], config)
+            first = min((*lost, *labels.lost_rows), default=0)
+            _require_allowed(labels, n_lost, counts["slices_without_row"], first, config)
         masks, files = _paired_masks(files, scans)
         return files, replace(
             labels,
@@ -135,8 +156,29 @@ class CtIchImporter(PlainLayout):
             n_labels_without_file=n_lost,
             n_files_without_label=counts["slices_without_row"] if has_labels else 0,
             annotations=ArchiveAnnotations(f"{self.archive_name}_mask", masks=masks),
-            counts=counts if has_labels else {},
+            counts=_mask_counts(counts, scans, masks, files)
+            if has_labels
+            else _mask_counts(Counter(labels.counts), scans, masks, files),
+            examples={
+                **labels.examples,
+                **{
+                    code: examples_of(rows, "label file")
+                    for code, rows in (("slice_rows_joined", joined), ("slice_rows_beyond", lost))
+                    if rows
+                },
+            },
         )
+
+
+def _mask_counts(
+    counts: Counter[str],
+    scans: Sequence[ScannedFile],
+    masks: Mapping[str, str],
+    files: Sequence[ScannedFile],
+) -> dict[str, int]:
+    if any(file.kind == "mask" for file in files):
+        return {**counts, "scans_without_mask": len(scans) - len(masks)}
+    return {**counts, "mask_folder_missing": 1}
 
 
 @dataclass(frozen=True)
@@ -195,7 +237,7 @@ def _values(path: Path, row: Mapping[str, Any]) -> Values:
     stated = {finding: _value(path, row, column) for finding, column in _COLUMNS.items()}
     stated["any"] = 1 - _value(path, row, _ABSENT)
     values = tuple(stated[finding] for finding in FINDINGS)
-    if kind := denied_kind(values):
+    if kind := denied_kind(values, default_task()):
         raise InputError(
             where=f"{path}, row {row[ROW]}, column {_COLUMNS[kind]}",
             expected=f"0 wherever {_ABSENT} is 1",
@@ -223,23 +265,37 @@ def _by_place(slices: Mapping[int, tuple[Values, int]]) -> tuple[Values, ...]:
     )
 
 
-def _require_one_volume_each(where: str, numbers: Iterable[int]) -> None:
+def _require_one_volume_each(where: str, numbers: Iterable[int], what: str = "volume") -> None:
     repeated = sum(times > 1 for times in Counter(numbers).values())
     if repeated:
         raise InputError(
             where=where,
-            expected="one volume file for each patient's number",
+            expected=f"one {what} file for each patient's number",
             got=f"several files for {repeated} of the numbers, such as 049.nii beside 49.nii.gz",
-            remedy="move all but one of each out of the folder",
+            remedy="move all but one of each out of the folder, even if they are the same",
         )
 
 
-def _require_allowed(labels: ArchiveLabels, n_lost: int, n_bare: int, config: IngestConfig) -> None:
+def _require_one_of_each_number(files: Sequence[ScannedFile], folder: str, what: str) -> None:
+    numbers = [
+        int(stem)
+        for file in files
+        if file.path.startswith(f"{folder}/")
+        and is_nifti_name(file.path)
+        and (stem := file_stem(file.path)).isdecimal()
+    ]
+    _require_one_volume_each(f"folder {folder}", numbers, what)
+
+
+def _require_allowed(
+    labels: ArchiveLabels, n_lost: int, n_bare: int, first: int, config: IngestConfig
+) -> None:
     if not config.allow_unmatched_labels:
+        such = f" (such as row {first})" if first else ""
         raise InputError(
             where=labels.label_file,
             expected="a row for every slice and a slice for every row",
-            got=f"{n_lost} rows without a slice and {n_bare} slices without a row",
+            got=f"{n_lost} rows without a slice{such} and {n_bare} slices without a row",
             remedy=f"complete the archive, or go on with what matches by {ALLOW_UNMATCHED}",
         )
 
@@ -248,8 +304,8 @@ def _paired_masks(
     files: Sequence[ScannedFile], scans: Sequence[ScannedFile]
 ) -> tuple[dict[str, str], list[ScannedFile]]:
     """Return scan path to mask path, and the files with a reason for masks without a scan."""
-    masks = {file.patient_id: file.path for file in files if file.kind == "mask"}
-    paired = {scan.path: masks[scan.patient_id] for scan in scans if scan.patient_id in masks}
+    masks = {_number(file): file.path for file in files if file.kind == "mask"}
+    paired = {scan.path: masks[_number(scan)] for scan in scans if _number(scan) in masks}
     used = {*paired.values()}
     return paired, [
         file._replace(reason="mask_without_scan")
@@ -257,3 +313,8 @@ def _paired_masks(
         else file
         for file in files
     ]
+
+
+def _number(file: ScannedFile) -> str:
+    """Return a file's name without suffix, however many zeros its number begins with."""
+    return str(int(file.patient_id)) if file.patient_id.isdecimal() else file.patient_id

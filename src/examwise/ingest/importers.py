@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from examwise.core.registry import Registry
+from examwise.core.task import Task
 from examwise.ingest.archive_labels import ArchiveLabels
 from examwise.ingest.bhx import BoxFile
 from examwise.ingest.config import IngestConfig
@@ -30,20 +31,32 @@ class Importer(Protocol):
     Attributes:
         archive_name: Name of the archive where the user gives none.
         data_terms: Terms of use where the user gives none.
+        label_file: The layout's label file within the source; empty if it has none of its own.
         image_folder: Folder within the source that holds all images; empty for the source itself.
         mask_folder: Folder within the source whose NIfTI files are masks; empty if there is none.
         reads_nifti: Whether NIfTI files of this layout are exams.
         selects_series: Whether :meth:`arrange` wants what headers say of the series.
         takes_boxes: Whether boxes can be joined to images of this layout.
+        takes_masks: Whether colour-coded masks can be joined to images of this layout.
     """
 
     archive_name: str
     data_terms: str
+    label_file: str
     image_folder: str
     mask_folder: str
     reads_nifti: bool
     selects_series: bool
     takes_boxes: bool
+    takes_masks: bool
+
+    def require_task(self, task: Task) -> None:
+        """Refuse a task whose findings this layout's labels do not know.
+
+        Raises:
+            InputError: If it is such.
+        """
+        ...
 
     def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
         """Return the label file that this layout has in ``source``, or None if there is none.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from examwise.core.schemas.findings import FINDINGS
-from examwise.ingest.archive_labels import Values
 from examwise.ingest.exam_items import ExamItem
 
 
-def label_events(item: ExamItem, places: Sequence[int]) -> Iterator[dict[str, Any]]:
+def label_events(
+    item: ExamItem,
+    places: Sequence[int],
+    findings: Sequence[str],
+    *,
+    several_frames: Collection[int] = (),
+) -> Iterator[dict[str, Any]]:
     """Yield rows of :data:`~examwise.core.schemas.store.LABELS`.
 
     Single readers come before what they come to, which so counts as the last word; where they
@@ -19,25 +23,29 @@ def label_events(item: ExamItem, places: Sequence[int]) -> Iterator[dict[str, An
     Args:
         item: The exam.
         places: For each stored slice, the index into ``item.slice_values``; may be empty.
+        findings: The task's findings, in their order.
+        several_frames: Places of files that hold several frames: what is said of one counts for
+            the exam, and for no single slice.
     """
     said: set[str] = set()
     for source, reader, values in item.readings:
-        for finding, value in zip(FINDINGS, values, strict=True):
+        for finding, value in zip(findings, values, strict=True):
             if value is not None:
                 said.add(finding)
                 yield _event(item.exam_id, finding, value, source, reader=reader)
-    for finding, value in zip(FINDINGS, item.exam_values, strict=True):
+    for finding, value in zip(findings, item.exam_values, strict=True):
         if value is not None or finding in said:
             yield _event(item.exam_id, finding, value, item.label_source)
     if item.slice_values is not None:
         for slice_index, place in enumerate(places):
-            yield from _slice_events(item, item.slice_values[place], slice_index)
-
-
-def _slice_events(item: ExamItem, values: Values, slice_index: int) -> Iterator[dict[str, Any]]:
-    for finding, value in zip(FINDINGS, values, strict=True):
-        if value is not None:
-            yield _event(item.exam_id, finding, value, item.slice_source, slice_index=slice_index)
+            if place in several_frames:
+                continue
+            stated = zip(findings, item.slice_values[place], strict=True)
+            for finding, value in stated:
+                if value is not None:
+                    yield _event(
+                        item.exam_id, finding, value, item.slice_source, slice_index=slice_index
+                    )
 
 
 def _event(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examwise.core.errors import InputError
+from examwise.core.schemas.findings import FINDINGS
+from examwise.core.task import Task
 from examwise.ingest.archive_labels import ArchiveLabels
 from examwise.ingest.bhx import BoxFile
 from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
@@ -21,6 +23,18 @@ class PlainLayout:
     reads_nifti = False
     selects_series = False
     takes_boxes = False
+    takes_masks = False
+
+    def require_task(self, task: Task) -> None:
+        """Refuse a task that looks for other findings than the layout's own labels know."""
+        if task.findings != FINDINGS or not task.summary_finding:
+            raise InputError(
+                where=f"task {task.name}",
+                expected=f"this layout's own findings ({', '.join(FINDINGS)}), {FINDINGS[0]} "
+                "summing up the others",
+                got=", ".join(task.findings),
+                remedy="take the layout folder with a label file of the task's findings",
+            )
 
     def find_labels(self, source: Path, config: IngestConfig) -> Path | None:
         """Return the layout's label file; it may be missing only where labels need not match."""

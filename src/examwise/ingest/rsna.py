@@ -16,6 +16,7 @@ from examwise.core.schemas.findings import FINDINGS
 from examwise.ingest.archive_labels import KINDS, ArchiveLabels, Values
 from examwise.ingest.config import ALLOW_UNMATCHED, IngestConfig
 from examwise.ingest.csv_text import ROW, collect_csv_text, scan_csv_text
+from examwise.ingest.join_counts import MOST_EXAMPLES, examples_of
 from examwise.ingest.plain_layout import PlainLayout
 
 _FOLDER = "stage_2_train"
@@ -51,14 +52,19 @@ class RsnaImporter(PlainLayout):
             for image, row in zip(table["image"].to_list(), rows, strict=True)
         }
         stems = {path: _stem(path) for path in paths if path.lower().endswith(".dcm")}
-        missing_files = len(of_image.keys() - stems.values())
+        there = pl.DataFrame({"image": [*stems.values()]}, schema={"image": pl.String})
+        lost = table.join(there, on="image", how="anti")
+        joined = table.join(there, on="image", how="semi")
+        twice = table.filter(pl.col("n_rows") > pl.sum_horizontal(pl.col(FINDINGS).is_not_null()))
+        missing_files = lost.height
         missing_labels = sum(stem not in of_image for stem in stems.values())
         if (missing_files or missing_labels) and not config.allow_unmatched_labels:
             raise InputError(
                 where=labels,
                 expected="a label for every image and an image for every label",
-                got=f"{missing_files} labelled images without a file and "
-                f"{missing_labels} files without a label",
+                got=f"{missing_files} labelled images without a file"
+                + (f" (such as row {lost[ROW].bottom_k(1).item()})" if missing_files else "")
+                + f" and {missing_labels} files without a label",
                 remedy=f"complete the archive, or go on with what matches by {ALLOW_UNMATCHED}",
             )
         return ArchiveLabels(
@@ -66,6 +72,22 @@ class RsnaImporter(PlainLayout):
             files={path: of_image[stem] for path, stem in stems.items() if stem in of_image},
             n_labels_without_file=missing_files,
             n_files_without_label=missing_labels,
+            counts={
+                "label_rows": int(table["n_rows"].sum()),
+                "label_images_joined": joined.height,
+                "label_images_repeated": twice.height,
+                "label_images_without_file": missing_files,
+                "images_without_label": missing_labels,
+            },
+            examples={
+                code: examples_of(found[ROW].bottom_k(MOST_EXAMPLES).to_list(), "label file")
+                for code, found in (
+                    ("label_images_joined", joined),
+                    ("label_images_repeated", twice),
+                    ("label_images_without_file", lost),
+                )
+                if found.height
+            },
         )
 
 
@@ -74,7 +96,10 @@ def _stem(path: str) -> str:
 
 
 def _parse(path: Path) -> pl.DataFrame:
-    """Return one row an image, sorted: ``image`` and a column (1, 0, null) for each finding."""
+    """Return one row an image, sorted: ``image``, a column (1, 0, null) for each finding.
+
+    And ``n_rows`` of the file that speak of it, ``row`` being the first of them.
+    """
     rows = _rows(path)
     _require_values(rows, path)
     positive, wanted = pl.col("label") == "1", pl.col("finding")
@@ -83,13 +108,14 @@ def _parse(path: Path) -> pl.DataFrame:
         for finding in FINDINGS
         for value, known in ((1, positive), (0, ~positive))
     ]
-    found = collect_csv_text(rows.group_by("image").agg(seen), path)
+    counted = (pl.len().alias("n_rows"), pl.col(ROW).min())
+    found = collect_csv_text(rows.group_by("image").agg(*seen, *counted), path)
     _require_agreement(found, rows, path)
     values = [
         pl.when(f"{finding}=1").then(1).when(f"{finding}=0").then(0).cast(pl.Int8).alias(finding)
         for finding in FINDINGS
     ]
-    table = found.select("image", *values).sort("image")
+    table = found.select("image", *values, "n_rows", ROW).sort("image")
     _require_any_as_kinds(table, rows, path)
     return table
 

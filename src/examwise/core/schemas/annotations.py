@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from examwise.core.schemas.findings import FINDINGS
@@ -10,7 +12,8 @@ from examwise.core.tables import Column, TableSchema
 MASKS = "annotations/masks.zarr"
 """Zarr v3 group with one uint8 array for each exam that has a mask, in the matrix of its pixels.
 
-A value other than 0 is a bleed; its bits say of which findings, see :func:`finding_bit`.
+A value other than 0 is a finding; its bits say which, see :func:`finding_bit`. Where only some
+slices were drawn on, the array's attribute ``drawn_slices`` lists them.
 """
 
 BOXES = TableSchema(
@@ -19,7 +22,7 @@ BOXES = TableSchema(
         Column("exam_id", pl.String, "exam"),
         Column("slice_index", pl.Int32, "slice", minimum=0),
         Column("box_index", pl.Int32, "counts the boxes of a slice", minimum=0),
-        Column("finding", pl.String, "what the box holds", allowed=FINDINGS),
+        Column("finding", pl.String, "what the box holds; one of the task's findings"),
         Column(
             "x", pl.Float64, "left edge; pixels of the stored matrix, its corner is 0", minimum=0
         ),
@@ -44,11 +47,21 @@ def mask_shard_key(exam_id: str) -> str:
     return f"{MASKS}/{exam_id}/c/0/0/0"
 
 
-def finding_bit(finding: str) -> int:
-    """Return the bit by which masks name a finding; ``any`` is set in every bleeding pixel.
+MOST_MASK_FINDINGS = 8
+"""Findings that a mask can tell apart."""
+
+
+def finding_bit(finding: str, findings: Sequence[str] = FINDINGS) -> int:
+    """Return the bit by which masks name a finding.
+
+    A summary finding, such as ``any``, is set in every pixel of the findings that it sums up.
+
+    Args:
+        finding: The finding.
+        findings: All findings of the store's task, in their order.
 
     Example:
         >>> finding_bit("any"), finding_bit("subdural")
         (1, 32)
     """
-    return 1 << FINDINGS.index(finding)
+    return 1 << findings.index(finding)
