@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,71 @@ def test_a_given_split_is_kept_as_it_is(make_store, tmp_path):
     split_store(url, replace=True)
     give_split(url, tmp_path / "patients.csv", replace=True)
     assert read_splits(url).equals(wanted)
+
+
+@pytest.fixture
+def grown(make_store, tmp_path):
+    """A split store of twelve exams, and one where twelve have come to them."""
+    old, new = make_store(tmp_path / "old", matrix=8), tmp_path / "new"
+    split_store(old, fractions=(0.5, 0.25, 0.25), seed=3)
+    make_store(new, n_exams=24, matrix=8)
+    for file in ("splits.parquet", "splits.json"):
+        shutil.copy(tmp_path / "old" / file, new / file)
+    return str(old), str(new)
+
+
+def test_a_grown_store_keeps_its_parts_and_gets_more(grown):
+    old, new = grown
+    with pytest.raises(InputError, match=r"got 12 of 24 exams without one; run: examwise split"):
+        read_splits(new)
+    assert read_splits(new, whole=False).height == 12
+    summary = split_store(new)
+    assert summary.n_exams == {"train": 12, "validation": 6, "test": 6}
+    assert summary.n_positive_exams == {"train": 4, "validation": 2, "test": 2}
+    now = read_splits(new)
+    assert read_splits(old).join(now, on=SPLITS.names, how="anti").is_empty()
+    options = json.loads(Storage(new).read("splits.json"))
+    assert (options["seed"], options["fractions"]["train"]) == (3, 0.5)
+    before = Storage(new).read("splits.json")
+    assert split_store(new, seed=3) == summary
+    assert Storage(new).read("splits.json") == before
+
+
+def test_a_grown_store_takes_no_other_draw(grown):
+    _, new = grown
+    for other in ({"seed": 4}, {"fractions": (0.6, 0.2, 0.2)}, {"finding": "subdural"}):
+        with pytest.raises(InputError, match="no other split"):
+            split_store(new, **other)
+    split_store(new, seed=4, replace=True)
+    assert read_splits(new).height == 24
+
+
+def test_stopped_between_its_two_writes(grown, tmp_path):
+    _, new = grown
+    split_store(new)
+    whole = {file: Storage(new).read(file) for file in ("splits.parquet", "splits.json")}
+    shutil.copy(tmp_path / "old" / "splits.parquet", tmp_path / "new" / "splits.parquet")
+    split_store(new)
+    assert whole == {file: Storage(new).read(file) for file in whole}
+    edited = read_splits(new).with_columns(split=pl.lit("train"))
+    SPLITS.write(Storage(new), edited)
+    with pytest.raises(InputError, match="no other split"):
+        split_store(new)
+
+
+def test_a_given_split_of_a_grown_store(grown, tmp_path):
+    old, new = grown
+    read_splits(old).select("exam_id", "split").write_csv(tmp_path / "old.csv")
+    give_split(old, tmp_path / "old.csv", replace=True)
+    for file in ("splits.parquet", "splits.json"):
+        shutil.copy(tmp_path / "old" / file, tmp_path / "new" / file)
+    with pytest.raises(InputError, match=r"got 12 patients without one; .*--given"):
+        split_store(new)
+    rest = StoredExams(new).exams.join(read_splits(old), on="exam_id", how="anti")
+    named = rest.select("exam_id", split=pl.lit("test"))
+    table = pl.concat([pl.read_csv(tmp_path / "old.csv"), named])
+    table.write_csv(tmp_path / "new.csv")
+    assert give_split(new, tmp_path / "new.csv").n_exams["test"] == 15
+    table.with_columns(split=pl.lit("train")).write_csv(tmp_path / "other.csv")
+    with pytest.raises(InputError, match="no other split"):
+        give_split(new, tmp_path / "other.csv")

@@ -58,12 +58,21 @@ class CommitLog:
         with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
             for written in [pool.submit(self._storage.write, *one) for one in objects.items()]:
                 written.result()
-        record = {
-            "item": item,
-            "objects": {key: [len(data), crc32c(data)] for key, data in objects.items()},
-            "payload": payload,
+        written_objects = {key: (len(data), crc32c(data)) for key, data in objects.items()}
+        self.rewrite(CommitRecord(item, written_objects, payload))
+
+    def rewrite(self, record: CommitRecord) -> None:
+        """Write a record anew, such as with other rows; its objects are there already."""
+        content = {
+            "item": record.item,
+            "objects": {key: list(found) for key, found in record.objects.items()},
+            "payload": record.payload,
         }
-        self._storage.write(_record_key(item), canonical_json(record))
+        self._storage.write(_record_key(record.item), canonical_json(content))
+
+    def remove(self, item: str) -> None:
+        """Delete an item's record, if it has one; its objects are deleted before."""
+        self._storage.delete(_record_key(item))
 
     def items(self) -> list[str]:
         """Return the sorted names of all finished items."""

@@ -8,6 +8,7 @@ under the same pseudonyms; whoever loses the crosswalk cannot go back from ``exa
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import hmac
 import io
@@ -15,6 +16,7 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -73,6 +75,19 @@ class Identity:
     def __init__(self, folder: Path | None = None, *, key: bytes | None = None) -> None:
         self.folder = folder or default_folder()
         self._wanted = key
+        self._salt: tuple[str, ...] = ()
+
+    def for_import(self, index: int) -> Identity:
+        """Return the same key for a store's later import: paths get other pseudonyms.
+
+        Two deliveries may have different files under one path.
+
+        Args:
+            index: Which import; 0 is the first, and has the pseudonyms of this one.
+        """
+        other = copy.copy(self)
+        other._salt = (str(index),) if index else ()
+        return other
 
     @cached_property
     def _key(self) -> bytes:
@@ -83,7 +98,7 @@ class Identity:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
                 made = wanted or secrets.token_bytes(_KEY_BYTES)
-                _write_private(path, made.hex().encode() + b"\n", keep_existing=True)
+                write_private(path, made.hex().encode() + b"\n", keep_existing=True)
             key = bytes.fromhex(path.read_text().strip())
         except ValueError:  # also where it is no text
             key = b""
@@ -135,7 +150,7 @@ class Identity:
 
     def path_digest(self, path: str) -> str:
         """Return the pseudonym of a file's path within its source."""
-        return "f" + self._digest("path", path)
+        return "f" + self._digest("path", *self._salt, path)
 
     def scanner_group(self, manufacturer: str, model: str) -> str:
         """Return the pseudonym of a make and model of scanner."""
@@ -145,6 +160,14 @@ class Identity:
         """Return the pseudonym under which a store's crosswalk is kept."""
         return "t" + self._digest("store", archive, source)
 
+    def source_id(self, source: str) -> str:
+        """Return the pseudonym of a source's place, under which its headers are kept."""
+        return "r" + self._digest("source", source)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what travels to worker processes: the key itself, lest a machine make its own."""
+        return {**vars(self), "_key": self._key}
+
     def write_crosswalk(self, store_id: str, crosswalk: pl.DataFrame) -> Path:
         """Keep a store's crosswalk beside the key, readable by its owner only."""
         buffer = io.BytesIO()
@@ -152,7 +175,7 @@ class Identity:
         folder = self.folder / store_id
         folder.mkdir(exist_ok=True, mode=0o700)
         path = folder / CROSSWALK.file
-        _write_private(path, buffer.getvalue())
+        write_private(path, buffer.getvalue())
         return path
 
     def has_crosswalk(self, store_id: str) -> bool:
@@ -176,7 +199,14 @@ class Identity:
         return CROSSWALK.validate(pl.read_parquet(path), where=str(path))
 
 
-def _write_private(path: Path, data: bytes, *, keep_existing: bool = False) -> None:
+def write_private(path: Path, data: bytes, *, keep_existing: bool = False) -> None:
+    """Write a whole file that its owner alone may read.
+
+    Args:
+        path: The file, in a folder that exists.
+        data: What it is to hold.
+        keep_existing: Leave it as it is if it exists.
+    """
     partial = path.with_name(f".partial-{secrets.token_hex(8)}")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

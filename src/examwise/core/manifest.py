@@ -11,7 +11,12 @@ from typing import Any
 from examwise import __version__
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError, IntegrityError, SchemaError
-from examwise.core.schemas.manifest import MANIFEST_KEYS, SCHEMA_VERSIONS
+from examwise.core.schemas.manifest import (
+    MANIFEST_KEYS,
+    MIGRATED_FROM,
+    SCHEMA_VERSIONS,
+    STORE_MANIFEST_KEYS,
+)
 from examwise.core.storage import Storage
 
 MANIFEST = "manifest.json"
@@ -19,6 +24,9 @@ MANIFEST = "manifest.json"
 
 BEGUN = "stage.json"
 """Written first."""
+
+MIGRATE = "bring it to this version: examwise migrate STORE"
+"""What to do about a store of an older schema."""
 
 _RESTORE = "restore it, or make the directory again"
 
@@ -35,6 +43,9 @@ class Manifest:
         inputs: Role to digest of every input.
         seed: The seed, or None where nothing was random.
         outputs: Key to SHA-256 of the files that later stages rely on, where there are few.
+        imports: What was added to a store since its first import, in this order; each as its
+            record ``imports/<index>.json`` says.
+        removed: Exams that were withdrawn from a store.
     """
 
     kind: str
@@ -44,6 +55,8 @@ class Manifest:
     inputs: Mapping[str, str]
     seed: int | None
     outputs: Mapping[str, str]
+    imports: tuple[Mapping[str, Any], ...] = ()
+    removed: tuple[str, ...] = ()
 
     def read_output(self, storage: Storage, key: str) -> bytes:
         """Read a file of the directory that must be the one once written.
@@ -104,6 +117,7 @@ def read_manifest(url: str | Path, *, kind: str) -> Manifest:
     try:
         found = json.loads(storage.read(MANIFEST))
         fields = {key: found[key] for key in MANIFEST_KEYS}
+        fields |= {key: tuple(found.get(key, ())) for key in STORE_MANIFEST_KEYS}
     except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(
             where=where,
@@ -122,7 +136,9 @@ def read_manifest(url: str | Path, *, kind: str) -> Manifest:
             where=where,
             expected=f"schema version {SCHEMA_VERSIONS[kind]}",
             got=found["schema_version"],
-            remedy=f"make the directory again with examwise {__version__}, "
+            remedy=MIGRATE
+            if found["schema_version"] in MIGRATED_FROM.get(kind, ())
+            else f"make the directory again with examwise {__version__}, "
             f"or use the version that wrote it ({found['tool_version']})",
         )
     return Manifest(**fields)

@@ -19,11 +19,22 @@ from examwise import __version__
 from examwise.core.command_line import describe_command
 from examwise.core.digests import readable_json, sha256_hex
 from examwise.core.errors import InputError, SchemaError
-from examwise.core.manifest import BEGUN, MANIFEST
-from examwise.core.schemas.manifest import SCHEMA_VERSIONS
+from examwise.core.manifest import BEGUN, MANIFEST, MIGRATE
+from examwise.core.schemas.manifest import MIGRATED_FROM, SCHEMA_VERSIONS
 from examwise.core.storage import Storage
 
 PROVENANCE = "provenance.json"
+
+_INPUTS = {
+    "labels": "label file",
+    "boxes": "box file",
+    "masks": "masks and colours of masks",
+    "files": "files of the source",
+}
+"""Role of an input to how messages name it."""
+
+_FOLLOWS = (("inputs", "files"), ("configuration", "store_id"))
+"""What differs where other things do: named last."""
 
 
 class Stage:
@@ -93,18 +104,36 @@ class Stage:
             _require_same(storage, description, renew=renew)
         return cls(storage, description)
 
+    @classmethod
+    def reopen(cls, url: str | Path) -> Stage:
+        """Open a directory that was begun before, to finish it again after a change.
+
+        Raises:
+            SchemaError: If what says how it was begun cannot be read.
+        """
+        storage = Storage(url)
+        return cls(storage, _read_begun(storage))
+
     @property
     def finished(self) -> bool:
         """Whether the directory is complete."""
         return self.storage.exists(MANIFEST)
 
-    def finish(self, *, outputs: Sequence[str] = ()) -> None:
+    def finish(
+        self,
+        *,
+        outputs: Sequence[str] = (),
+        also: Mapping[str, Any] | None = None,
+        again: bool = False,
+    ) -> None:
         """Write provenance and manifest; call when everything else is in place.
 
         Args:
             outputs: Keys of the files, small and few, that later stages rely on.
+            also: Further fields of the manifest.
+            again: Write over the manifest that is there.
         """
-        if self.finished:
+        if self.finished and not again:
             return
         self.storage.sweep()
         self.storage.write(
@@ -120,12 +149,13 @@ class Stage:
             ),
         )
         digests = {key: sha256_hex(self.storage.read(key)) for key in outputs}
-        self.storage.write(MANIFEST, readable_json({**self._description, "outputs": digests}))
+        whole = {**self._description, "outputs": digests, **(also or {})}
+        self.storage.write(MANIFEST, readable_json(whole))
 
 
-def _require_same(storage: Storage, description: Mapping[str, Any], *, renew: bool) -> None:
+def _read_begun(storage: Storage) -> dict[str, Any]:
     try:
-        begun = dict(json.loads(storage.read(BEGUN)))
+        return dict(json.loads(storage.read(BEGUN)))
     except (ValueError, TypeError) as error:
         raise SchemaError(
             where=f"{storage.url}/{BEGUN}",
@@ -133,12 +163,48 @@ def _require_same(storage: Storage, description: Mapping[str, Any], *, renew: bo
             got=str(error),
             remedy="choose another directory",
         ) from error
+
+
+def require_begun(storage: Storage) -> None:
+    """Raise if a directory that was begun is gone, such as with the disk that held it.
+
+    What is written after that would come to lie where the disk was mounted.
+
+    Raises:
+        InputError: If it is gone.
+
+    Example:
+        >>> require_begun(Storage("memory://never-begun"))
+        Traceback (most recent call last):
+            ...
+        examwise.core.errors.InputError: memory://never-begun: expected the directory once ...
+    """
+    if not storage.exists(BEGUN):
+        raise InputError(
+            where=storage.url,
+            expected="the directory once begun",
+            got="one without its first file",
+            remedy="see that the disk is there (mounted), then run the same command again: it "
+            "goes on where it was",
+        )
+
+
+def _require_same(storage: Storage, description: Mapping[str, Any], *, renew: bool) -> None:
+    begun = _read_begun(storage)
     if begun.get("kind") != description["kind"]:
         raise InputError(
             where=storage.url,
             expected=f"a new directory, or one of kind {description['kind']}",
             got=f"one of kind {begun.get('kind')}",
             remedy="choose another directory",
+        )
+    kind, version = str(begun["kind"]), begun.get("schema_version")
+    if storage.exists(MANIFEST) and version in MIGRATED_FROM.get(kind, ()):
+        raise SchemaError(
+            where=f"{storage.url}/{BEGUN}",
+            expected=f"schema version {SCHEMA_VERSIONS[kind]}",
+            got=version,
+            remedy=MIGRATE,
         )
     if storage.exists(MANIFEST):
         # What is finished is only read: any version that knows its schema may do so.
@@ -153,11 +219,12 @@ def _require_same(storage: Storage, description: Mapping[str, Any], *, renew: bo
     if renew:
         storage.write(BEGUN, readable_json(description))
         return
-    path = different[0]
+    path = min(different, key=_telling)
     if path[0] == "inputs":
         raise InputError(
             where=storage.url,
-            expected=f"the input with which it was begun ({'.'.join(path[1:])})",
+            expected=f"the {_INPUTS.get(path[-1], 'input')} with which it was begun "
+            f"({'.'.join(path[1:])})",
             got="another, or one that has changed since",
             remedy="restore the input, or choose another directory",
         )
@@ -167,6 +234,10 @@ def _require_same(storage: Storage, description: Mapping[str, Any], *, renew: bo
         got=_at(description, path),
         remedy="use the same options as before, or choose another directory",
     )
+
+
+def _telling(path: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    return _FOLLOWS.index(path) + 1 if path in _FOLLOWS else 0, path
 
 
 def _paths(value: Any, prefix: tuple[str, ...] = ()) -> set[tuple[str, ...]]:

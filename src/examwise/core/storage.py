@@ -6,7 +6,9 @@ list. On a local disk a write is made whole by writing beside the target and ren
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -17,6 +19,15 @@ from examwise.core.extras import require
 
 _PROTOCOL_PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
 _TEMPORARY_PREFIX = ".partial-"
+_FULL = ("room to write", "a full disk", "make room there")
+_GONE = ("a disk that works", "one that fails to write", "see that it is there (mounted) and sound")
+_WRITE_REFUSALS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN), _GONE),
+}
+
+WRITER_MARK = ".examwise-writer"
+"""Key of what says that somebody writes here (:mod:`examwise.core.writer_lock`); never listed."""
 
 
 class Storage:
@@ -77,24 +88,47 @@ class Storage:
         return f"{self._root}/{key}"
 
     def write(self, key: str, data: bytes) -> None:
-        """Write one object whole; a reader sees the old object or the new one, never a part."""
+        """Write one object whole; a reader sees the old object or the new one, never a part.
+
+        Raises:
+            InputError: If a local disk is full, or no longer there.
+        """
         path = self._path(key)
         if self.local is None:
             self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._filesystem.pipe_file(path, data)
             return
         try:
-            _write_whole(Path(path), data)
-        except FileNotFoundError:
-            # Another process finished the same folder and swept the unfinished file away.
-            _write_whole(Path(path), data)
+            try:
+                _write_whole(Path(path), data)
+            except FileNotFoundError:
+                # Another process finished the same folder and swept the unfinished file away.
+                _write_whole(Path(path), data)
+        except OSError as error:
+            if error.errno not in _WRITE_REFUSALS:
+                raise
+            expected, got, remedy = _WRITE_REFUSALS[error.errno]
+            raise InputError(
+                where=self.url,
+                expected=expected,
+                got=got,
+                remedy=f"{remedy}, then run the same command again: it goes on where it was",
+            ) from None
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write an object unless it exists; of several writers on a local disk one succeeds."""
+        """Write an object unless it exists; of several writers one succeeds.
+
+        Of object stores that holds where they know conditional writes (Azure does).
+        """
         if self.exists(key):
             return False
         if self.local is None:
-            self.write(key, data)
+            path = self._path(key)
+            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+            try:
+                self._filesystem.pipe_file(path, data, mode="create")
+            except FileExistsError:
+                return False
             return True
         folder, slash, _ = key.rpartition("/")
         beside = f"{folder}{slash}{_TEMPORARY_PREFIX}{uuid.uuid4().hex}"
@@ -142,6 +176,13 @@ class Storage:
         if self.exists(key):
             self._filesystem.rm_file(self._path(key))
 
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object below ``prefix``, on a local disk with their folder."""
+        for key in self.list(prefix):
+            self.delete(key)
+        if self.local is not None:
+            shutil.rmtree(self._path(prefix), ignore_errors=True)
+
     def sweep(self) -> None:
         """Remove what interrupted writes left on a local disk; who still writes does so again."""
         if self.local is not None:
@@ -149,7 +190,10 @@ class Storage:
                 path.unlink(missing_ok=True)
 
     def list(self, prefix: str = "") -> list[str]:
-        """Return the sorted keys of all objects below ``prefix``, unfinished writes left out."""
+        """Return the sorted keys of all objects below ``prefix``.
+
+        Unfinished writes and the mark of a writer are left out.
+        """
         folder = self._path(prefix.strip("/")) if prefix.strip("/") else self._root
         if not self._filesystem.isdir(folder):
             return []
@@ -160,7 +204,9 @@ class Storage:
             found.lstrip("/").removeprefix(root).lstrip("/")
             for found in self._filesystem.find(folder)
         )
-        return sorted(key for key in keys if _TEMPORARY_PREFIX not in key)
+        return sorted(
+            key for key in keys if _TEMPORARY_PREFIX not in key and not key.endswith(WRITER_MARK)
+        )
 
 
 def _write_whole(target: Path, data: bytes) -> None:

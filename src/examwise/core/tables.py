@@ -117,9 +117,13 @@ class TableSchema:
 
     def write(self, storage: Storage, frame: pl.DataFrame, *, file: str | None = None) -> None:
         """Check and write as Parquet, with the same bytes for the same rows."""
+        storage.write(file or self.file, self.to_bytes(frame))
+
+    def to_bytes(self, frame: pl.DataFrame) -> bytes:
+        """Check and return as Parquet, with the same bytes for the same rows."""
         buffer = io.BytesIO()
         self.validate(frame).write_parquet(buffer, compression="zstd", statistics=True)
-        storage.write(file or self.file, buffer.getvalue())
+        return buffer.getvalue()
 
     def read(self, storage: Storage, *, file: str | None = None) -> pl.DataFrame:
         """Read and check.
@@ -147,7 +151,9 @@ def _check_column(values: pl.Series, column: Column, *, where: str) -> None:
         raise SchemaError(
             where=place, expected="no missing values", got=f"{values.null_count()} missing"
         )
-    present = values.drop_nulls()
+    present = values.drop_nulls() if values.null_count() else values
+    if present.is_empty():
+        return
     if present.dtype.is_float() and not present.is_finite().all():
         raise SchemaError(where=place, expected="finite numbers", got="NaN or infinity")
     if column.minimum is not None and (low := present.filter(present < column.minimum)).len():

@@ -54,7 +54,7 @@ def split_by_patient(
         >>> split_by_patient(exams, fractions=(0.5, 0.0, 0.5), seed=0)["split"].n_unique()
         2
     """
-    _require_shares(fractions)
+    require_shares(fractions)
     shares = np.asarray(fractions, np.float64) / sum(fractions)
     stratum = [*labels, "n_exams"]
     patients = exams.group_by("patient_key").agg(pl.col(list(labels)).max(), n_exams=pl.len())
@@ -138,7 +138,12 @@ def _part_sizes(
     return np.rint(found.x).astype(np.int64).reshape(n_strata, n_parts)
 
 
-def _require_shares(fractions: tuple[float, float, float]) -> None:
+def require_shares(fractions: tuple[float, float, float]) -> None:
+    """Raise unless fractions are shares of train, validation and test.
+
+    Raises:
+        InputError: Says what they are.
+    """
     if len(fractions) != len(PARTS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise InputError(
             where="split, fractions",

@@ -31,6 +31,7 @@ from examwise.imaging.store_exam_check import (
     record_faults,
 )
 from examwise.imaging.store_faults import Fault
+from examwise.imaging.store_history_check import check_history, is_unfinished, stray_doubts
 from examwise.imaging.store_table_check import table_faults
 from examwise.imaging.store_tables import STORE_TABLES, read_tables
 
@@ -91,12 +92,17 @@ def check_store(
     faults = _manifest_faults(storage, manifest)
     tables, broken = read_tables(storage)
     broken += table_faults(tables)
-    lost, n_files = _item_faults(storage, tables)
-    faults += [*broken, *lost, *_count_faults(storage, tables)]
+    history = check_history(storage, manifest, tables)
+    lost, n_files = _item_faults(storage, tables, history.unfinished_import)
+    n_files += history.n_files
+    faults += [*broken, *lost, *history.faults, *_count_faults(storage, tables)]
     if not storage.exists(f"{PIXELS}/zarr.json"):
         faults.append(Fault("object", f"{PIXELS}/zarr.json", "the group of all exams", "no file"))
     exam_faults: list[Fault] = []
-    doubts: list[Fault] = []
+    doubts = list(history.doubts)
+    if "exams" in tables:
+        known = frozenset(tables["exams"]["exam_id"].to_list())
+        doubts += stray_doubts(storage, known, unfinished=history.unfinished_import > 0)
     pixels: PixelFacts | None = None
     n_bytes = 0
     if "exams" in tables and "slices" in tables:
@@ -116,6 +122,9 @@ def check_store(
             n_more = tables["files"].height - n_files
             faults.append(Fault("rows", FILES.file, "the rows once committed", f"{n_more} more"))
     faults += exam_faults
+    if manifest.imports:  # exams that were added have no part until the store is split again
+        doubts += [fault for fault in faults if fault.code == "split_missing"]
+        faults = [fault for fault in faults if fault.code != "split_missing"]
     # What is wrong in a table says more than that the table has changed.
     named = {fault.where.partition(",")[0] for fault in faults if fault.code != "digest"}
     faults = [
@@ -164,7 +173,9 @@ def _manifest_faults(storage: Storage, manifest: Manifest) -> list[Fault]:
     return faults
 
 
-def _item_faults(storage: Storage, tables: Mapping[str, pl.DataFrame]) -> tuple[list[Fault], int]:
+def _item_faults(
+    storage: Storage, tables: Mapping[str, pl.DataFrame], unfinished_import: int
+) -> tuple[list[Fault], int]:
     """Compare which exams have a record, and all records of no exam; count their files."""
     log = CommitLog(storage)
     items = log.items()
@@ -174,6 +185,8 @@ def _item_faults(storage: Storage, tables: Mapping[str, pl.DataFrame]) -> tuple[
             item.removeprefix(_EXAM_ITEMS) for item in items if item.startswith(_EXAM_ITEMS)
         }
         for exam_id in sorted(recorded - set(tables["exams"]["exam_id"].to_list())):
+            if unfinished_import and _is_of(log, f"{_EXAM_ITEMS}{exam_id}", unfinished_import):
+                continue
             where, expected = f"exams.parquet, exam {exam_id}", "every exam that has a record"
             faults.append(Fault("rows", where, expected, "none of this exam", exam_id=exam_id))
     n_files = 0
@@ -186,9 +199,18 @@ def _item_faults(storage: Storage, tables: Mapping[str, pl.DataFrame]) -> tuple[
             got = "one that cannot be read"
             faults.append(Fault("record", f"commits/{item}.json", "a commit record", got))
             continue
+        if is_unfinished(record, unfinished_import):
+            continue
         n_files += n_recorded_files(record)
         faults += record_faults(record, tables)
     return faults, n_files
+
+
+def _is_of(log: CommitLog, item: str, unfinished_import: int) -> bool:
+    try:
+        return is_unfinished(log.read(item), unfinished_import)
+    except (IntegrityError, OSError):
+        return False
 
 
 def _count_faults(storage: Storage, tables: Mapping[str, pl.DataFrame]) -> list[Fault]:

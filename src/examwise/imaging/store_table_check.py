@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from examwise.core.schemas.annotations import BOXES
-from examwise.core.schemas.store import EXAMS, FILES, LABELS, SLICES, SPLITS
+from examwise.core.schemas.store import EXAMS, FILES, LABELS, SERIES, SLICES, SPLITS
 from examwise.imaging.reasons import REASONS
 from examwise.imaging.store_faults import Fault, faults_by_exam
 
@@ -39,6 +39,8 @@ def table_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
     for name, check in checks.items():
         if name in tables:
             faults += check(exams, tables[name])
+    if "series" in tables and "files" in tables:
+        faults += _series_faults(exams, tables["series"], tables["files"])
     return faults
 
 
@@ -117,7 +119,8 @@ def _slice_faults(exams: pl.DataFrame, slices: pl.DataFrame) -> list[Fault]:
     for code, is_wrong, expected, got in checks:
         wrong = about.filter(is_wrong)
         faults += faults_by_exam(wrong, code=code, file=SLICES.file, expected=expected, got=got)
-    if slices["exam_id"].rle_id().max() != found.height - 1 or not found["exam_id"].is_sorted():
+    n_runs = slices["exam_id"].rle_id().n_unique()
+    if n_runs != found.height or not found["exam_id"].is_sorted():
         faults.append(Fault("order", SLICES.file, "rows sorted by exam_id", "another order"))
     return faults
 
@@ -176,6 +179,58 @@ def _file_faults(exams: pl.DataFrame, files: pl.DataFrame) -> list[Fault]:
     return faults
 
 
+def _series_faults(exams: pl.DataFrame, series: pl.DataFrame, files: pl.DataFrame) -> list[Fault]:
+    used = pl.col("status") == "used"
+    contradicting = series.filter(
+        pl.when(used)
+        .then((pl.col("reason") != "") | pl.col("exam_id").is_null())
+        .otherwise(~pl.col("reason").is_in(list(REASONS)) | pl.col("exam_id").is_not_null())
+    )
+    faults = _unknown(exams, series, SERIES.file)
+    if contradicting.height:
+        expected = "used series with an exam and without a reason, others with one known reason"
+        got = f"{contradicting.height} rows where status and reason contradict each other"
+        faults.append(Fault("series_status", SERIES.file, expected, got))
+    # An import of the first schema has no rows of series.
+    listed = files.filter(used & pl.col("import_index").is_in(series["import_index"].implode()))
+    rows = series.filter(used).group_by("exam_id").agg(n_rows=pl.len(), n_files=pl.max("n_files"))
+    slices = files.drop_nulls("slice_index").group_by("exam_id").agg(n_slices=pl.len())
+    found = (
+        listed.select("exam_id")
+        .unique()
+        .sort("exam_id")
+        .join(rows, on="exam_id", how="left")
+        .join(slices, on="exam_id", how="left")
+        .with_columns(pl.col("n_rows", "n_files", "n_slices").fill_null(0))
+    )
+    faults += faults_by_exam(
+        found.filter(pl.col("n_rows") != 1),
+        code="series_missing",
+        file=SERIES.file,
+        expected="one used series for every exam",
+        got=lambda row: f"{row['n_rows']}",
+    )
+    faults += faults_by_exam(
+        found.filter((pl.col("n_rows") == 1) & (pl.col("n_files") < pl.col("n_slices"))),
+        code="series_files",
+        file=SERIES.file,
+        expected=lambda row: f"a series of at least the {row['n_slices']} files of its slices",
+        got=lambda row: f"one of {row['n_files']}",
+    )
+    counted = series.group_by("import_index").agg(in_series=pl.col("n_files").sum())
+    there = files.group_by("import_index").len()
+    for row in (
+        counted.join(there, on="import_index", how="left")
+        .filter(pl.col("in_series") > pl.col("len").fill_null(0))
+        .sort("import_index")
+        .iter_rows(named=True)
+    ):
+        expected = f"at most the {row['len'] or 0} files of import {row['import_index']}"
+        got = f"series of {row['in_series']} in all"
+        faults.append(Fault("series_files", SERIES.file, expected, got))
+    return faults
+
+
 def _split_faults(exams: pl.DataFrame, splits: pl.DataFrame) -> list[Fault]:
     patients = exams.select("exam_id", of_exam="patient_key")
     other_patient = splits.join(patients, on="exam_id").filter(
@@ -196,7 +251,7 @@ def _split_faults(exams: pl.DataFrame, splits: pl.DataFrame) -> list[Fault]:
             file=SPLITS.file,
             expected="a part for every exam",
             got=lambda _: "none",
-            remedy=_SPLIT_AGAIN,
+            remedy="give it one: examwise split STORE",
         ),
         *faults_by_exam(
             other_patient,

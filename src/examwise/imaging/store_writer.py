@@ -28,10 +28,11 @@ from examwise.core.schemas.store import (
     SLICES,
     shard_key,
 )
-from examwise.core.stage import Stage
+from examwise.core.stage import Stage, require_begun
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
 from examwise.imaging.shards import encode_exam, encode_mask
+from examwise.imaging.store_history import StoreHistory
 
 # A frame of its own for every record takes several times the room of its rows.
 _RECORDS_A_PART = 500
@@ -65,6 +66,8 @@ class ExamContent:
         files: Rows of :data:`~examwise.core.schemas.store.FILES`, without ``import_index``.
         boxes: Rows of :data:`~examwise.core.schemas.annotations.BOXES`.
         mask: Bits of findings, uint8, shape of ``pixels_hu``; None if the exam has no mask.
+        mask_findings: What the bits of the mask mean, the lowest first.
+        drawn_slices: The slices that were drawn on; None if all were.
         counts: Numbers about the exam that its commit record keeps, such as what was joined.
         series: Rows of :data:`~examwise.core.schemas.store.SERIES`, without ``import_index``.
     """
@@ -76,6 +79,8 @@ class ExamContent:
     files: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     boxes: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     mask: npt.NDArray[np.uint8] | None = None
+    mask_findings: Sequence[str] = FINDINGS
+    drawn_slices: Sequence[int] | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     series: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
@@ -96,7 +101,8 @@ class StoreWriter:
     """
 
     def __init__(self, url: str | Path, *, import_index: int = 0) -> None:
-        self._log = CommitLog(Storage(url))
+        self._storage = Storage(url)
+        self._log = CommitLog(self._storage)
         self._import = {"import_index": import_index}
 
     def has_exam(self, exam_id: str) -> bool:
@@ -104,7 +110,12 @@ class StoreWriter:
         return f"exams/{exam_id}" in self._log
 
     def write_exam(self, content: ExamContent) -> None:
-        """Code and commit one exam."""
+        """Code and commit one exam.
+
+        Raises:
+            InputError: If the store is gone, or its disk is full.
+        """
+        require_begun(self._storage)
         exam_id = content.exam["exam_id"]
         coded = encode_exam(content.pixels_hu)
         n_slices = len(content.positions_mm)
@@ -122,7 +133,7 @@ class StoreWriter:
             shard_key(exam_id): coded.shard,
         }
         if content.mask is not None:
-            coded_mask = encode_mask(content.mask, FINDINGS)
+            coded_mask = encode_mask(content.mask, content.mask_findings, content.drawn_slices)
             objects[f"{MASKS}/{exam_id}/zarr.json"] = coded_mask.metadata
             objects[mask_shard_key(exam_id)] = coded_mask.shard
         payload: dict[str, Any] = {
@@ -158,6 +169,29 @@ class StoreWriter:
         }
         self._log.commit(f"files/{item}", objects={}, payload=payload)
 
+    def write_labels(
+        self,
+        labels: Sequence[Mapping[str, Any]],
+        *,
+        counts: Mapping[str, int],
+        examples: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Commit what an import says of exams that are in the store already.
+
+        Args:
+            labels: Rows of :data:`~examwise.core.schemas.store.LABELS`.
+            counts: Numbers about these exams.
+            examples: For some of these a few exams.
+        """
+        payload = {
+            "labels": _columns(LABELS, labels),
+            "files": self._columns_of_import(FILES, ()),
+            "series": self._columns_of_import(SERIES, ()),
+            "counts": {name: number for name, number in counts.items() if number},
+            "examples": {name: list(exams) for name, exams in examples.items() if exams},
+        }
+        self._log.commit(f"labels/{self._import['import_index']}", objects={}, payload=payload)
+
     def _columns_of_import(
         self, schema: TableSchema, rows: Sequence[Mapping[str, Any]]
     ) -> dict[str, list[Any]]:
@@ -177,29 +211,86 @@ def relative_positions(positions_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.
     return np.clip((positions_mm - positions_mm.min()) / extent, 0.0, 1.0)
 
 
-def finish_store(stage: Stage) -> None:
-    """Build the store's tables from its commit records and finish it."""
-    if stage.finished:
+def finish_store(
+    stage: Stage, *, mask_findings: Sequence[str] | None = None, again: bool = False
+) -> None:
+    """Build the store's tables from its commit records and finish it.
+
+    Label events that stand in the table but in no record were added since, and are kept.
+
+    Args:
+        stage: The store.
+        mask_findings: What the bits of masks mean, the lowest first; as the store has it if None.
+        again: Build them although there is a manifest, and write over it.
+    """
+    if stage.finished and not again:
         return
+    storage, history = stage.storage, StoreHistory(stage.storage)
     tables = {**_TABLES, **_OPTIONAL_TABLES}
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in tables}
+    parts["files"].append(_joined(FILES, [dead.files for dead in history.tombstones]))
     has_masks = False
-    records = iter(CommitLog(stage.storage))
+    records = iter(CommitLog(storage))
     while batch := list(islice(records, _RECORDS_A_PART)):
         for name, part in parts.items():
             part.append(_joined(tables[name], [record.payload.get(name, {}) for record in batch]))
         has_masks |= any(key.startswith(MASKS) for record in batch for key in record.objects)
-    _write_group(stage.storage, PIXELS, {"unit": "HU"})
-    if has_masks:
-        _write_group(stage.storage, MASKS, {"bits": list(FINDINGS)})
+    _write_group(storage, PIXELS, {"unit": "HU"})
+    if not has_masks:
+        storage.delete_all(MASKS)
+    elif mask_findings is not None or not storage.exists(f"{MASKS}/zarr.json"):
+        _write_group(storage, MASKS, {"bits": list(mask_findings or FINDINGS)})
     written = []
+    exams = pl.Series(dtype=pl.String)
     for name, schema in tables.items():
         frame = pl.concat([schema.frame([]), *parts.pop(name)])
+        frame = frame.sort(_SORTED_BY[name], maintain_order=True)
+        if name == "exams":
+            exams = frame["exam_id"]
+        elif name == "labels":
+            frame = pl.concat([frame, _later_events(storage, frame, exams)])
+        elif name == "series":
+            frame = latest_series(frame)
         if name in _TABLES or frame.height:
-            schema.write(stage.storage, frame.sort(_SORTED_BY[name], maintain_order=True))
+            schema.write(storage, frame)
             written.append(schema.file)
+        else:
+            storage.delete(schema.file)
     # Label events may be added later.
-    stage.finish(outputs=[file for file in written if file != LABELS.file])
+    outputs = [file for file in written if file != LABELS.file]
+    stage.finish(outputs=outputs, also=history.manifest_fields, again=again)
+
+
+def latest_series(series: pl.DataFrame) -> pl.DataFrame:
+    """Of several rows of a series keep that of the latest import: it may have grown meanwhile.
+
+    Args:
+        series: Rows of :data:`~examwise.core.schemas.store.SERIES`.
+    """
+    return (
+        series.sort("import_index", maintain_order=True)
+        .unique("series_id", keep="last", maintain_order=True)
+        .sort("series_id")
+    )
+
+
+def _later_events(storage: Storage, recorded: pl.DataFrame, exams: pl.Series) -> pl.DataFrame:
+    """Return the events of exams of the store that its table has beyond the records, in order."""
+    if not storage.exists(LABELS.file):
+        return LABELS.frame([])
+    number = pl.int_range(pl.len()).over(LABELS.names).alias("number")
+    there = LABELS.read(storage).filter(pl.col("exam_id").is_in(exams.implode()))
+    return (
+        there.with_columns(number)
+        .join(
+            recorded.with_columns(number),
+            on=[*LABELS.names, "number"],
+            how="anti",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        .select(LABELS.names)
+    )
 
 
 def _write_group(storage: Storage, key: str, attributes: Mapping[str, Any]) -> None:

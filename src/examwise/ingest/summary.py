@@ -42,6 +42,8 @@ class IngestSummary:
             :data:`~examwise.ingest.join_counts.JOIN_COUNTS`.
         examples: Some of these codes to a few examples: rows of the user's own files, or
             pseudonyms of exams.
+        imports: What each import brought, where there were several, the first one first; what was
+            joined and matched is then that of the last one.
     """
 
     n_exams: int
@@ -58,6 +60,7 @@ class IngestSummary:
     n_labels_in_no_exam: int = 0
     joined: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, list[str]] = field(default_factory=dict)
+    imports: Sequence[Mapping[str, Any]] = ()
 
     @property
     def has_set_aside(self) -> bool:
@@ -93,7 +96,8 @@ def summarise(
         joined.update(payload.get("counts", {}))
         for code in payload.get("counts", {}):
             if code in EXAMPLES_WANTED and len(examples.setdefault(code, [])) < MOST_EXAMPLES:
-                examples[code] += payload["exams"]["exam_id"]
+                examples[code] += payload.get("examples", {}).get(code, ())
+                examples[code] += payload.get("exams", {}).get("exam_id", ())
         files.update(zip(payload["files"]["status"], payload["files"]["reason"], strict=True))
     return IngestSummary(
         n_exams=len(exams),
@@ -109,7 +113,7 @@ def summarise(
         n_files_without_label=labels.n_files_without_label,
         n_labels_in_no_exam=n_labels_in_no_exam,
         joined={code: joined[code] for code in JOIN_COUNTS if joined[code]},
-        examples=dict(sorted(examples.items())),
+        examples={code: found for code, found in sorted(examples.items()) if found},
     )
 
 
@@ -128,7 +132,8 @@ def write_summary(storage: Storage, summary: IngestSummary) -> None:
 
 def read_summary(storage: Storage) -> IngestSummary:
     """Return the summary of a finished store."""
-    return IngestSummary(**json.loads(storage.read(SUMMARY)))
+    found = json.loads(storage.read(SUMMARY))
+    return IngestSummary(**{**found, "imports": tuple(found.get("imports", ()))})
 
 
 def _of_status(files: Counter[tuple[str, str]], status: str) -> dict[str, int]:

@@ -8,7 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from examwise.cli.output import Output
-from examwise.cli.parsing import add_workers, common, make_parser, parse, worker_count
+from examwise.cli.parsing import (
+    add_cluster,
+    add_workers,
+    chosen_executor,
+    common,
+    make_parser,
+    parse,
+)
 from examwise.core.errors import ExitStatus, InputError
 
 _DESCRIPTION = """Read a store again: digests, counts, labels, positions, splits, the checksum of
@@ -27,16 +34,16 @@ def run(argv: Sequence[str]) -> ExitStatus:
         "--out", type=Path, help="new folder for fingerprint.json and a page with plots"
     )
     add_workers(parser)
+    add_cluster(parser)
     options = parse(parser, argv)
     output = Output(common(options))
 
     from examwise.cli.fingerprint_text import verify_text
-    from examwise.core.executors import make_executor
     from examwise.core.storage import Storage
     from examwise.imaging.store_check import check_store
     from examwise.imaging.store_fingerprint import fingerprint
 
-    executor = make_executor(worker_count(options.workers))
+    executor = chosen_executor(options)
     stage = None
     if options.out is not None:
         local = Storage(options.store).local

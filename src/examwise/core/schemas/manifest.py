@@ -23,3 +23,9 @@ MANIFEST_KEYS = (
     "outputs",
 )
 """Fields of every ``manifest.json``."""
+
+STORE_MANIFEST_KEYS = ("imports", "removed")
+"""Further fields, of stores that have grown or from which exams were withdrawn."""
+
+MIGRATED_FROM = {"exam-store": (1,)}
+"""Kind of directory to the older schema versions that can be brought to the present one."""

@@ -101,7 +101,7 @@ SERIES = TableSchema(
     "series.parquet",
     (
         Column("series_id", pl.String, "keyed digest of study and series"),
-        Column("study_id", pl.String, "keyed digest of the study"),
+        Column("study_id", pl.String, "keyed digest of the study; missing if not known", True),
         Column("exam_id", pl.String, "exam that it became", nullable=True),
         Column("status", pl.String, "what became of it", allowed=FILE_STATUS),
         Column("reason", pl.String, "code of the reason; empty when used"),
