@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.config import disable_value_validation
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 from examwise.core.schemas.findings import FINDINGS
 from examwise.core.stage import Stage
@@ -33,7 +38,8 @@ def make_store() -> StoreFactory:
     """Return a function that writes a small exam store and returns its URL.
 
     Exams are noise around 30 HU; a positive slice has a bright square. Exam ``i`` belongs to
-    patient ``i // exams_per_patient``; every third exam is positive on its middle slices.
+    patient ``i // exams_per_patient``; every third exam is positive on its middle slices. With
+    ``only``, just these exams of all are written, the same as ever.
     """
 
     def make(
@@ -44,10 +50,14 @@ def make_store() -> StoreFactory:
         matrix: int = 32,
         seed: int = 0,
         exams_per_patient: int = 1,
+        only: Container[int] | None = None,
+        archive: str = "test",
+        data_terms: str = "synthetic",
+        findings: Sequence[str] = FINDINGS,
+        configuration: Mapping[str, Any] | None = None,
     ) -> str:
-        stage = Stage.begin(
-            url, kind="exam-store", configuration={"n_exams": n_exams}, inputs={}, seed=seed
-        )
+        chosen = {"n_exams": n_exams, **(configuration or {})}
+        stage = Stage.begin(url, kind="exam-store", configuration=chosen, inputs={}, seed=seed)
         writer = StoreWriter(url)
         generator = np.random.default_rng(seed)
         for number in range(n_exams):
@@ -59,27 +69,29 @@ def make_store() -> StoreFactory:
                 positive[slices // 3 : slices // 3 + 2] = True
                 low = matrix // 4
                 pixels[positive, low : 2 * low, low : 2 * low] += 35
+            if only is not None and number not in only:
+                continue
             labels = [
                 {
                     "exam_id": exam_id,
                     "slice_start": index,
                     "slice_stop": index + 1,
                     "finding": finding,
-                    "value": int(positive[index] and finding in ("any", "subdural")),
+                    "value": int(positive[index] and finding in (findings[0], "subdural")),
                     "source": "test",
                     "reader": None,
                     "seconds": None,
                     "round": 0,
                 }
                 for index in range(slices)
-                for finding in FINDINGS
+                for finding in findings
             ]
             writer.write_exam(
                 ExamContent(
                     exam={
                         "exam_id": exam_id,
                         "patient_key": f"p{number // exams_per_patient:04d}",
-                        "archive": "test",
+                        "archive": archive,
                         "n_slices": slices,
                         "rows": matrix,
                         "columns": matrix,
@@ -95,7 +107,7 @@ def make_store() -> StoreFactory:
                         "kernel": None,
                         "scanner_group": None,
                         "lossy": False,
-                        "data_terms": "synthetic",
+                        "data_terms": data_terms,
                     },
                     pixels_hu=pixels.astype(np.int16),
                     positions_mm=np.arange(slices) * 5.0,
@@ -106,3 +118,100 @@ def make_store() -> StoreFactory:
         return str(url)
 
     return make
+
+
+WriteEnhanced = Callable[..., Path]
+
+
+def _group(**elements: Any) -> list[Dataset]:
+    item = Dataset()
+    for keyword, value in elements.items():
+        setattr(item, keyword, value)
+    return [item]
+
+
+@pytest.fixture(scope="session")
+def write_enhanced() -> WriteEnhanced:
+    """Return a function that writes an enhanced CT object.
+
+    Frame types, rescaling and positions stand in the frames' own functional groups, everything
+    else in the shared ones; a group given as None is left out of both.
+    """
+
+    def write(
+        path: Path,
+        stored: Any,
+        heights: Any,
+        *,
+        rescale: Any = (1, -1024),
+        frame_types: Any = None,
+        groups: Any = (),
+        own_groups: Any = (),
+        syntax: str = ExplicitVRLittleEndian,
+        **elements: Any,
+    ) -> Path:
+        number, rows, columns = stored.shape
+        types = frame_types or [["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]] * number
+        rescales = rescale if isinstance(rescale, list) else [rescale] * number
+        shared = {
+            "PlaneOrientationSequence": _group(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+            "PixelMeasuresSequence": _group(PixelSpacing=[0.5, 0.25], SliceThickness=5),
+            "CTReconstructionSequence": _group(ConvolutionKernel="H30f"),
+            **dict(groups),
+        }
+        own = [
+            {
+                "PlanePositionSequence": _group(ImagePositionPatient=[0, 0, float(height)]),
+                "CTImageFrameTypeSequence": _group(FrameType=kind),
+                "PixelValueTransformationSequence": _group(
+                    RescaleSlope=slope, RescaleIntercept=intercept, RescaleType="HU"
+                ),
+                **dict(own_groups),
+            }
+            for height, kind, (slope, intercept) in zip(heights, types, rescales, strict=True)
+        ]
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+        meta.MediaStorageSOPInstanceUID = "1.2.3.4.6"
+        meta.TransferSyntaxUID = syntax
+        dataset = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
+        values: dict[str, Any] = {
+            "SOPClassUID": EnhancedCTImageStorage,
+            "SOPInstanceUID": "1.2.3.4.6",
+            "PatientID": "P1",
+            "StudyInstanceUID": "1.2.3",
+            "SeriesInstanceUID": "1.2.3.9",
+            "Modality": "CT",
+            "ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"],
+            "SamplesPerPixel": 1,
+            "PhotometricInterpretation": "MONOCHROME2",
+            "NumberOfFrames": number,
+            "Rows": rows,
+            "Columns": columns,
+            "BitsAllocated": 16,
+            "BitsStored": 16,
+            "HighBit": 15,
+            "PixelRepresentation": int(stored.dtype == np.int16),
+            "SharedFunctionalGroupsSequence": [_dataset_of(shared)],
+            "PerFrameFunctionalGroupsSequence": [_dataset_of(frame) for frame in own],
+            "PixelData": stored.tobytes(),
+            **elements,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with disable_value_validation():
+            for keyword, value in values.items():
+                if value is not None:
+                    setattr(dataset, keyword, value)
+            dataset["PixelData"].VR = "OW"
+            pydicom.dcmwrite(path, dataset)
+        return path
+
+    return write
+
+
+def _dataset_of(elements: dict[str, Any]) -> Dataset:
+    dataset = Dataset()
+    for keyword, value in elements.items():
+        if value is not None:
+            setattr(dataset, keyword, value)
+    return dataset

@@ -208,3 +208,29 @@ def test_masks_in_colour_beside_an_import(source: Path, tmp_path: Path, capsys) 
     assert main(["verify", str(tmp_path / "store"), "--quiet"]) == 0
     assert main(words(tmp_path, source, *more[:4])) == 2
     assert "expected both, or neither" in capsys.readouterr().err
+
+
+def test_a_run_reads_raw_files_as_its_task_does(source: Path, tmp_path: Path) -> None:
+    task = ["--task", str(tmp_path / "task.yaml"), "--labels", str(tmp_path / "all.csv")]
+    rows = [f"p{patient},{patient % 2},0" for patient in range(3)]
+    (tmp_path / "all.csv").write_text("\n".join(["path,fracture,depressed_fracture", *rows]) + "\n")
+    assert main(words(tmp_path, source, *task, "--quiet")) == 0
+    (tmp_path / "split.csv").write_text(
+        "\n".join(
+            ["exam_id,split"]
+            + [f"{exam},train" for exam in StoredExams(tmp_path / "store").exams["exam_id"]]
+        )
+    )
+    store, run, out = (str(tmp_path / name) for name in ("store", "run", "out"))
+    given = ["--given", str(tmp_path / "split.csv")]
+    assert main(["split", store, *given, "--quiet"]) == 0
+    model = ["--model.encoder", "resnet10", "--model.width", "4", "--model.embedding", "8"]
+    steps = ["--training.steps", "2", "--quiet"]
+    assert main(["train", store, "--learner", "weak", "--out", run, *model, *steps]) == 0
+    key = ["--identity", str(tmp_path / "identity"), "--workers", "1", "--allow-overlap"]
+    assert main(["predict", run, str(source), "--out", out, *key, "--quiet"]) == 0
+    stored = StoredExams(f"{out}-store")
+    assert stored.exams["kernel"].unique().to_list() == ["BONEPLUS"]
+    soft = ["--ingest.series.kernel", "soft", "--quiet"]
+    assert main(["predict", run, str(source), "--out", f"{out}2", *key, *soft]) == 0
+    assert StoredExams(f"{out}2-store").exams["kernel"].unique().to_list() == ["STANDARD"]

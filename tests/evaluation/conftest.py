@@ -71,12 +71,20 @@ def build_slices(exams, *, n_slices=5, attention=True, seed=0, label=True):
     return PREDICTED_SLICES.frame(rows)
 
 
-def write_predictions(url, exams, slices=None, *, thresholds=None, histogram=True, contents=None):
+def write_predictions(
+    url,
+    exams,
+    slices=None,
+    *,
+    thresholds=None,
+    histogram=True,
+    contents=None,
+    configuration=None,
+):
     """Write a finished directory; ``contents`` are files' bytes in place of the usual ones."""
     slices = build_slices(exams) if slices is None else slices
-    stage = Stage.begin(
-        str(url), kind="predictions", configuration={"url": "made up"}, inputs={}, seed=0
-    )
+    chosen = {"url": "made up", **(configuration or {})}
+    stage = Stage.begin(str(url), kind="predictions", configuration=chosen, inputs={}, seed=0)
     PREDICTED_EXAMS.write(stage.storage, exams)
     PREDICTED_SLICES.write(stage.storage, slices)
     entry = {"threshold": 0.5, "source": "fixed"}

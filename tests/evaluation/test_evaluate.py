@@ -62,7 +62,11 @@ def test_directories_become_tables(tmp_path, two_runs):
     assert ROC_POINTS.read(storage)["run_id"].n_unique() == 2
     manifest = read_manifest(out, kind="evaluation")
     assert set(manifest.inputs) == {"predictions/r1", "predictions/r2"}
-    assert manifest.configuration == {"n_replicates": 60, "splits": ["test", "unseen"]}
+    assert manifest.configuration == {
+        "n_replicates": 60,
+        "splits": ["test", "unseen"],
+        "data_terms": {"learned_from": [], "predicted": []},
+    }
     assert manifest.seed == 0
 
 

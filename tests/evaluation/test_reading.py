@@ -10,7 +10,12 @@ from examwise.core.schemas.predictions import (
 )
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
-from examwise.evaluation.reading import EVALUATED_SPLITS, read_run, read_runs
+from examwise.evaluation.reading import EVALUATED_SPLITS, read_runs
+
+
+def read_run(url, splits=EVALUATED_SPLITS):
+    (run,) = read_runs([url], splits=splits)
+    return run
 
 
 def test_reads_what_was_written(tmp_path, make_exams, make_predictions):
@@ -44,14 +49,14 @@ def test_only_exams_learned_from_are_refused(tmp_path, make_exams, make_predicti
 
 def test_the_digest_follows_every_file(tmp_path, make_exams, make_slices, make_predictions):
     exams = make_exams([0, 1], [0.0, 1.0])
-    first = read_run(make_predictions(tmp_path / "a", exams)).digest
-    assert read_run(make_predictions(tmp_path / "b", exams)).digest == first
+    first = read_run(make_predictions(tmp_path / "a", exams)).inputs
+    assert read_run(make_predictions(tmp_path / "b", exams)).inputs == first
     other_slices = make_predictions(tmp_path / "c", exams, make_slices(exams, seed=1))
-    assert read_run(other_slices).digest != first
+    assert read_run(other_slices).inputs != first
     other_threshold = make_predictions(
         tmp_path / "d", exams, thresholds={"any": {"threshold": 0.1}}
     )
-    assert read_run(other_threshold).digest != first
+    assert read_run(other_threshold).inputs != first
 
 
 def test_a_run_named_twice_is_refused(tmp_path, make_exams, make_predictions):

@@ -53,7 +53,7 @@ def test_one_class_is_refused(make_exams):
         common_test_set(make_exams([1, 1], [1.0, 2.0]), ["r1"], finding="any")
 
 
-def test_several_archives_are_refused(make_exams):
-    exams = make_exams([0, 1], [1.0, 2.0], archive=["a", "b"])
-    with pytest.raises(InputError, match="exams of one archive, got a, b"):
-        common_test_set(exams, ["r1"], finding="any")
+def test_exams_of_several_archives_are_judged_together(make_exams):
+    exams = make_exams([0, 1], [1.0, 2.0], archive=["b", "a"], patient_key="p")
+    found = common_test_set(exams, ["r1"], finding="any")
+    assert (found.archive, found.n_exams, found.n_patients) == ("a + b", 2, 1)

@@ -10,11 +10,14 @@ import pytest
 import torch
 
 from examwise.core.errors import InputError, IntegrityError
+from examwise.core.manifest import read_manifest
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.run import LABEL_SET, LEARNED_PATIENTS
 from examwise.core.storage import Storage
+from examwise.data.joined_splits import read_joined_splits
 from examwise.data.label_set import all_labels
-from examwise.data.splits import read_splits, split_store
+from examwise.data.splits import read_splits, split_store, write_splits
+from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 from examwise.models.config import ModelConfig
@@ -40,7 +43,7 @@ def run(request, store, tmp_path_factory):
     out = str(tmp_path_factory.mktemp("run") / learner)
     stored = StoredExams(store)
     train_run(
-        store=store,
+        stores=[store],
         label_set=all_labels(stored, read_splits(store), FINDINGS, KINDS[learner]),
         learner=learner,
         model=ModelConfig(
@@ -294,3 +297,77 @@ def test_a_run_says_whose_labels_it_has_seen(run, store):
     splits = read_splits(store).filter(pl.col("split") != "test")
     expected = splits.select("patient_key", pl.col("split").alias("part")).unique()
     assert LEARNED_PATIENTS.read(Storage(run)).equals(expected.sort("patient_key"))
+
+
+def test_terms_of_both_sides_stand_in_the_manifest(run, make_store, tmp_path):
+    other = make_store(
+        tmp_path / "s",
+        n_exams=40,
+        only=range(30, 33),
+        data_terms="CQ500: CC BY-NC-SA 4.0",
+        configuration={"key_id": "k1"},
+    )
+    found = predict_store(run=run, store=other, out=str(tmp_path / "p"), device="cpu")
+    terms = {"learned_from": ["synthetic"], "predicted": ["CQ500: CC BY-NC-SA 4.0"]}
+    assert found.data_terms == terms
+    manifest = read_manifest(tmp_path / "p", kind="predictions")
+    assert manifest.configuration["data_terms"] == terms
+    assert manifest.configuration["key_id"] == "k1"
+    # The run's store has no key on record, so nobody can tell whether patients are shared.
+    assert not found.same_key
+
+
+@pytest.fixture(scope="module")
+def joined_run(make_store, tmp_path_factory):
+    """Return a run and the two stores that it was trained on, of the same patients."""
+    folder = tmp_path_factory.mktemp("joined")
+    options = {"n_exams": 24, "exams_per_patient": 2, "configuration": {"key_id": "k1"}}
+    whole = make_store(folder / "whole", **options)
+    split_store(whole)
+    urls = [
+        make_store(folder / name, only=range(first, 24, 2), **options)
+        for first, name in enumerate(("one", "other"))
+    ]
+    for url in urls:
+        there = StoredExams(url).exams.select("exam_id")
+        write_splits(url, read_splits(whole).join(there, on="exam_id"), options={})
+    train_run(
+        stores=urls,
+        label_set=all_labels(JoinedStores(urls), read_joined_splits(urls), "any", "exam"),
+        learner="weak",
+        model=ModelConfig(encoder="resnet10", width=4, embedding=8, attention_hidden=4),
+        training=TrainingConfig(steps=2, exams_per_step=4, accelerator="cpu"),
+        out=str(folder / "run"),
+    )
+    return str(folder / "run"), urls
+
+
+def test_every_store_of_a_joint_training_is_one_of_its_own(joined_run, tmp_path):
+    run, urls = joined_run
+    for place, url in enumerate(urls):
+        found = predict_store(run=run, store=url, out=str(tmp_path / f"p{place}"), device="cpu")
+        assert found.same_key
+        assert found.n_exams == 12
+        exams, _ = tables(tmp_path / f"p{place}")
+        assert dict(exams.select("exam_id", "split").rows()) == dict(
+            read_splits(url).select("exam_id", "split").rows()
+        )
+
+
+def test_another_store_of_the_same_patients_is_refused_after_a_joint_training(
+    joined_run, make_store, tmp_path
+):
+    run, _ = joined_run
+    # Exams of both of them and of no other: none of the stores that labels came from.
+    mixed = make_store(
+        tmp_path / "mixed",
+        n_exams=24,
+        only=range(0, 24, 3),
+        exams_per_patient=2,
+        configuration={"key_id": "k1"},
+    )
+    learned = LEARNED_PATIENTS.read(Storage(run))["patient_key"]
+    patients = StoredExams(mixed).exams["patient_key"].unique()
+    n_shared = patients.is_in(learned.implode()).sum()
+    with pytest.raises(InputError, match=f"got {n_shared} patients whose labels it has seen"):
+        predict_store(run=run, store=mixed, out=str(tmp_path / "p"), device="cpu")

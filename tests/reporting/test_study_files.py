@@ -20,7 +20,7 @@ def test_store_elsewhere(make_study: Callable, tmp_path: Path) -> None:
     shutil.move(study / "store", tmp_path / "store")
     with pytest.raises(InputError, match="exam-store"):
         write_report(study, progress=SilentProgress())
-    written = write_report(study, store=tmp_path / "store", progress=SilentProgress())
+    written = write_report(study, stores=[tmp_path / "store"], progress=SilentProgress())
     assert written.read_bytes() == before
 
 

@@ -34,7 +34,7 @@ def test_seed_depends_on_study_seed_and_repeat_alone():
         ({"arms": ()}, "study.arms: expected at least one arm"),
         ({"arms": (ARMS[0], ARMS[0])}, "study.arms: expected each learner once"),
         ({"target_auc": 1.0}, "study.target_auc: expected between 0.5 and 1"),
-        ({"finding": "stroke"}, "study.finding: expected one of any"),
+        ({"finding": " "}, "study.finding: expected the name of a finding"),
         ({"finding": "subdural"}, "study.model.findings: expected the study's finding alone"),
         ({"repeats": 0}, "study.repeats: expected 1 or more"),
         ({"validation_fraction": 1.0}, "study.validation_fraction"),

@@ -21,7 +21,7 @@ class StoppingExecutor:
 
 def go_on(out, store):
     stage = begin_study(out, CONFIG, source={})
-    return run_study(stage, CONFIG, store=store, executor=StoppingExecutor())
+    return run_study(stage, CONFIG, stores=[store], executor=StoppingExecutor())
 
 
 def test_a_study_does_not_go_on_with_other_splits(make_store, tmp_path):

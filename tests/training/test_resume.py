@@ -33,7 +33,7 @@ def tree(folder):
 def train(store, label_sets, small_model, short_training):
     def run(out, *, learner="weak", progress=None, **changes):
         return train_run(
-            store=store,
+            stores=[store],
             label_set=label_sets[learner],
             learner=learner,
             model=small_model,

@@ -30,7 +30,7 @@ from examwise.training.validation import ValidationResult, validate
 def train(store, label_sets, small_model, short_training, tmp_path):
     def run(*, learner="strong", label_set=None, model=small_model, out="run", **changes):
         return train_run(
-            store=store,
+            stores=[store],
             label_set=label_sets[learner] if label_set is None else label_set,
             learner=learner,
             model=model,
@@ -211,7 +211,7 @@ def test_a_patient_on_both_sides_is_refused(make_store, tmp_path, small_model, s
     frame = pl.concat([rows(["e0000", "e0002"], "train"), rows(["e0001"], "validation")])
     with pytest.raises(InputError, match="got 1 patients for both"):
         train_run(
-            store=url,
+            stores=[url],
             label_set=LabelSet("exam", frame),
             learner="weak",
             model=small_model,
@@ -230,7 +230,7 @@ def test_a_single_training_label_is_allowed_and_noted(train, label_sets):
 def test_a_run_goes_to_a_local_disk(store, label_sets, small_model, short_training):
     with pytest.raises(InputError, match="on a local disk"):
         train_run(
-            store=store,
+            stores=[store],
             label_set=label_sets["weak"],
             learner="weak",
             model=small_model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from examwise.core.errors import InputError
+from examwise.core.task import Task
 from examwise.ingest.config import IngestConfig
 from examwise.phantom.config import PhantomConfig
 from examwise.studies.config import StudyConfig
@@ -51,8 +52,13 @@ def embedded_default() -> Path:
     return Path(str(resources.files("examwise.cli") / "default_study.yaml"))
 
 
-def read_study_file(path: Path) -> StudyFile:
+def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
     """Read and check a study file.
+
+    Args:
+        path: The file.
+        task: The task of the stores that are given, if any; else it is the file's. Its window is
+            the model's where the file says nothing.
 
     Raises:
         InputError: If there is no such file, or it is not a study file.
@@ -66,12 +72,25 @@ def read_study_file(path: Path) -> StudyFile:
     if not path.is_file():
         raise InputError(where=path, expected="a study file (YAML)", got="no such file")
     try:
-        _require_tree(yaml.safe_load(path.read_text()))
-        return StudyFile(**vars(parser.instantiate(parser.parse_path(str(path)))))
+        tree = yaml.safe_load(path.read_text())
+        _require_tree(tree)
+        file = StudyFile(**vars(parser.instantiate(parser.parse_path(str(path)))))
+        return _with_window(file, tree, task or file.source.ingest.task)
     except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(
             where=path, expected="a study file (YAML)", got=error, remedy="correct the file"
         ) from error
+
+
+def _with_window(file: StudyFile, tree: Any, task: Task) -> StudyFile:
+    """Take the task's window for the model wherever the file leaves it open."""
+    said = tree["study"].get("model") or {}
+    model = file.study.model
+    if "window_center_hu" not in said:
+        model = replace(model, window_center_hu=float(task.window_center))
+    if "window_width_hu" not in said:
+        model = replace(model, window_width_hu=float(task.window_width))
+    return replace(file, study=replace(file.study, model=model))
 
 
 def _require_tree(value: Any, above: tuple[int, ...] = ()) -> None:

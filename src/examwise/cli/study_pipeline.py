@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
 from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
-from examwise.core.manifest import MANIFEST, read_manifest
+from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress
 from examwise.core.stage import Stage
-from examwise.core.storage import Storage
-from examwise.data.splits import read_splits, split_store
+from examwise.data.joined_splits import read_joined_splits
+from examwise.data.splits import split_store
 from examwise.evaluation.answer import Answer
 from examwise.evaluation.evaluate import evaluate_study
+from examwise.imaging.joined_stores import JoinedStores
 from examwise.ingest.ingest import ingest_archive
 from examwise.phantom.archive import make_phantom_archive
 from examwise.reporting.report import write_report
@@ -38,13 +39,13 @@ class StudyPlaces:
     Attributes:
         out: The study's directory.
         source: Folder of raw files, or None.
-        store: Exam store, or None; with neither, a synthetic archive is made.
+        stores: Exam stores; with neither these nor a source, a synthetic archive is made.
         identity: Folder of the key; the default one if None.
     """
 
     out: Path
     source: Path | None = None
-    store: str | None = None
+    stores: tuple[str, ...] = ()
     identity: Path | None = None
 
 
@@ -81,9 +82,9 @@ def run_pipeline(
     executor = make_executor(worker_count(workers))
     config = file.study
     stage = begin_study(places.out, config, source=_describe_source(file.source, places))
-    store, set_aside = _provide_store(file, places, executor=executor, progress=progress)
-    _provide_splits(stage, store, config, given=places.store is not None)
-    run_study(stage, config, store=store, executor=executor, progress=progress)
+    stores, set_aside = _provide_stores(file, places, executor=executor, progress=progress)
+    _provide_splits(stage, stores, config, given=bool(places.stores))
+    run_study(stage, config, stores=stores, executor=executor, progress=progress)
     answer = evaluate_study(
         str(places.out),
         str(places.out / "evaluation"),
@@ -94,16 +95,16 @@ def run_pipeline(
         costs_given=config.costs is not None,
         progress=progress,
     )
-    report = write_report(places.out, store=store, progress=progress)
+    report = write_report(places.out, stores=stores, progress=progress)
     return StudyOutcome(answer=answer, report=report, set_aside=set_aside)
 
 
 def _check_places(config: StudyConfig, places: StudyPlaces) -> None:
-    if places.source is not None and places.store is not None:
+    if places.source is not None and places.stores:
         raise InputError(where="--source and --store", expected="one of them at most", got="both")
-    if places.store is not None:
-        # A given store is only read: it must have been split.
-        read_splits(places.store)
+    if places.stores:
+        # Given stores are only read: they must have been split.
+        read_joined_splits(JoinedStores(places.stores).urls)
     elif config.split is None:
         raise InputError(
             where="study.split",
@@ -113,9 +114,19 @@ def _check_places(config: StudyConfig, places: StudyPlaces) -> None:
         )
 
 
-def _provide_splits(stage: Stage, store: str, config: StudyConfig, *, given: bool) -> None:
+def _provide_splits(
+    stage: Stage, stores: Sequence[str], config: StudyConfig, *, given: bool
+) -> None:
     if config.split is None:
         return
+    if len(stores) > 1:
+        raise InputError(
+            where="study.split",
+            expected="the splits that several stores have",
+            got="fractions",
+            remedy="write split: null to take the stores' own",
+        )
+    (store,) = stores
     try:
         split_store(
             store,
@@ -137,9 +148,13 @@ def _provide_splits(stage: Stage, store: str, config: StudyConfig, *, given: boo
 
 
 def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any]:
-    if places.store is not None:
-        read_manifest(places.store, kind="exam-store")
-        return {"kind": "store", "manifest": sha256_hex(Storage(places.store).read(MANIFEST))}
+    if places.stores:
+        digests = [
+            sha256_hex(store.storage.read(MANIFEST)) for store in JoinedStores(places.stores).stores
+        ]
+        if len(digests) == 1:
+            return {"kind": "store", "manifest": digests[0]}
+        return {"kind": "stores", "manifests": digests}
     if places.source is not None:
         # Which files these are is checked by the store's own beginning, without naming a path.
         return {"kind": "raw", "layout": source.layout, "ingest": asdict(source.ingest)}
@@ -151,11 +166,11 @@ def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any
     }
 
 
-def _provide_store(
+def _provide_stores(
     file: StudyFile, places: StudyPlaces, *, executor: Executor, progress: Progress
-) -> tuple[str, Mapping[str, int]]:
-    if places.store is not None:
-        return places.store, {}
+) -> tuple[Sequence[str], Mapping[str, int]]:
+    if places.stores:
+        return places.stores, {}
     source = places.source
     ingest = file.source.ingest
     if source is None:
@@ -189,4 +204,4 @@ def _provide_store(
         executor=executor,
         progress=progress,
     )
-    return store, summary.all_set_aside
+    return [store], summary.all_set_aside

@@ -10,7 +10,7 @@ import polars as pl
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.run import LABEL_SET
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, require_finding, slice_labels
 
 LabelKind = Literal["slice", "exam"]
@@ -76,12 +76,12 @@ class LabelSet:
 
 
 def all_labels(
-    stored: StoredExams, splits: pl.DataFrame, findings: str | Sequence[str], kind: LabelKind
+    stored: ExamSource, splits: pl.DataFrame, findings: str | Sequence[str], kind: LabelKind
 ) -> LabelSet:
     """Return the set of all labels of one kind that a store's training and validation parts have.
 
     Args:
-        stored: The exam store.
+        stored: The exam store, or several together.
         splits: Its parts, from :func:`examwise.data.splits.read_splits`.
         findings: One or several; a label of any of them counts.
         kind: ``"slice"`` or ``"exam"``.

@@ -12,7 +12,7 @@ import polars as pl
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
 from examwise.data.label_set import LabelKind, LabelSet, Part
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, require_finding, slice_labels
 
 
@@ -49,12 +49,12 @@ class Targets:
 
 
 def find_targets(
-    stored: StoredExams, label_set: LabelSet, part: Part, findings: Sequence[str]
+    stored: ExamSource, label_set: LabelSet, part: Part, findings: Sequence[str]
 ) -> Targets:
     """Look up the labels that a label set names.
 
     Args:
-        stored: The exam store.
+        stored: The exam store, or several together.
         label_set: Which labels.
         part: Those for training or those for validation.
         findings: Which findings.
@@ -77,7 +77,7 @@ def find_targets(
     if n_missing := int(np.isnan(array).all(axis=1).sum()):
         raise InputError(
             where=f"label set, part {part}",
-            expected=f"a label in {stored.storage.url} for each row",
+            expected=f"a label in {stored.name} for each row",
             got=f"{n_missing} of {rows.height} rows without one",
             remedy="draw the label set again from this store's labels",
         )

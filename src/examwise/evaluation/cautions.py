@@ -52,10 +52,17 @@ def _test_set(facts: StudyFacts) -> Iterator[str]:
         f"AUCs come from {facts.n_exams:,} test exams ({facts.n_positive:,} positive) of "
         f"{facts.n_patients:,} patients" + (", which is few." if few else ".")
     )
-    yield (
-        f"The answer holds for the archive '{facts.archive}', its labels and these learners; "
-        "another archive may answer differently."
-    )
+    if facts.n_archives > 1:
+        yield (
+            f"The answer holds for the archives '{facts.archive}' together: exams of one are "
+            "ranked against exams of another. How each does for itself stands in "
+            "exam_metrics.parquet; another archive may answer differently."
+        )
+    else:
+        yield (
+            f"The answer holds for the archive '{facts.archive}', its labels and these learners; "
+            "another archive may answer differently."
+        )
 
 
 def _repeats(rows: Sequence[Row]) -> Iterator[str]:

@@ -18,8 +18,15 @@ from examwise.evaluation.answer import ANSWER, Answer, compose_answer
 from examwise.evaluation.budget_curve import budget_curve
 from examwise.evaluation.budget_replicates import BudgetReplicates, budget_replicates
 from examwise.evaluation.label_ratio import label_ratios
-from examwise.evaluation.reading import EVALUATED_SPLITS, RunPredictions, read_runs
+from examwise.evaluation.reading import (
+    EVALUATED_SPLITS,
+    RunPredictions,
+    data_terms,
+    prediction_folders,
+    read_runs,
+)
 from examwise.evaluation.run_tables import RUN_TABLES, write_run_tables
+from examwise.evaluation.store_labels import StoreLabels
 from examwise.evaluation.study_facts import StudyFacts
 
 _STUDY_FILES = (*RUN_TABLES, BUDGET_CURVE.file, RATIOS.file, ANSWER)
@@ -32,34 +39,45 @@ def evaluate_predictions(
     n_replicates: int = 1000,
     seed: int = 0,
     splits: Sequence[str] = EVALUATED_SPLITS,
+    stores: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> None:
     """Evaluate predictions directories into ``exam_metrics``, ``slice_metrics``, ``roc_points``.
 
-    The order of the directories makes no difference. A finished evaluation of the same
-    predictions is left as it is.
+    Exams of several archives are evaluated archive by archive, and together. The order of the
+    directories makes no difference. A finished evaluation of the same predictions is left as it
+    is.
 
     Args:
-        urls: Predictions directories, one a run.
+        urls: Predictions directories, one a run and store.
         out: The evaluation directory to write.
         n_replicates: Bootstrap samples of patients behind each interval.
         seed: Seed of the bootstrap.
         splits: Splits whose exams are evaluated; others are left out, and counted.
+        stores: The stores that were predicted, to look labels up in anew; with none, labels are
+            those written into the predictions.
         progress: Where to report; nowhere if None.
 
     Raises:
-        InputError: If a directory is no finished predictions directory, a run comes twice, two
-            runs label an exam or slice differently, or ``out`` holds something else.
+        InputError: If a directory is no finished predictions directory, a run predicts an exam
+            twice, or tests patients in one directory that are in a training or validation part in
+            another, two runs label an exam or slice differently, the stores lack predicted exams
+            or slices, or ``out`` holds something else.
         IntegrityError: If a file of the predictions or of the finished evaluation has changed.
     """
     progress = progress or SilentProgress()
     _require_replicates(n_replicates)
-    runs = read_runs(urls, splits=splits)
+    labels = StoreLabels(stores) if stores else None
+    runs = read_runs(urls, splits=splits, labels=labels)
     stage = Stage.begin(
         out,
         kind="evaluation",
-        configuration={"n_replicates": n_replicates, "splits": sorted(splits)},
-        inputs={f"predictions/{run.run_id}": run.digest for run in runs},
+        configuration={
+            "n_replicates": n_replicates,
+            "splits": sorted(splits),
+            "data_terms": data_terms(runs),
+        },
+        inputs={**_inputs(runs), **(labels.inputs if labels else {})},
         seed=seed,
     )
     if stage.finished:
@@ -90,7 +108,8 @@ def evaluate_study(
     same study is left as it is, and its answer returned.
 
     Args:
-        study_url: A directory with ``runs.parquet`` and ``predictions/<run_id>/``.
+        study_url: A directory with ``runs.parquet`` and ``predictions/<run_id>/``, or
+            ``predictions/<run_id>/<number>/`` for several stores.
         out: The evaluation directory to write.
         target_auc: Exam-level AUC to reach, between 0.5 and 1, set before the study.
         n_replicates: Bootstrap replicates behind each interval.
@@ -119,7 +138,11 @@ def evaluate_study(
             got="none",
             remedy="run the study again; it goes on where it was",
         )
-    urls = [study.child(f"predictions/{run_id}").url for run_id in table["run_id"].sort()]
+    urls = [
+        folder.url
+        for run_id in table["run_id"].sort()
+        for folder in prediction_folders(study, run_id)
+    ]
     runs = read_runs(urls, splits=splits)
     replicates = budget_replicates(
         table,
@@ -135,6 +158,7 @@ def evaluate_study(
         kind="evaluation",
         configuration={
             "costs_given": costs_given,
+            "data_terms": data_terms(runs),
             "finding": finding,
             "n_replicates": n_replicates,
             "splits": sorted(splits),
@@ -144,7 +168,7 @@ def evaluate_study(
         },
         inputs={
             RUNS.file: "sha256:" + sha256_hex(study.read(RUNS.file)),
-            **{f"predictions/{run.run_id}": run.digest for run in runs},
+            **_inputs(runs),
         },
         seed=seed,
     )
@@ -168,6 +192,10 @@ def evaluate_study(
     stage.storage.write(ANSWER, answer.to_json().encode())
     stage.finish(outputs=_STUDY_FILES)
     return answer
+
+
+def _inputs(runs: Sequence[RunPredictions]) -> dict[str, str]:
+    return {role: digest for run in runs for role, digest in run.inputs.items()}
 
 
 def _read_finished(storage: Storage, keys: Sequence[str]) -> dict[str, bytes]:
@@ -209,4 +237,5 @@ def _facts(replicates: BudgetReplicates, run: RunPredictions, *, strong: str) ->
         largest_unspent_share=max(0.0, *unspent),
         n_runs=len(test_set.exam_logits),
         n_constant_runs=test_set.n_constant_runs,
+        n_archives=test_set.n_archives,
     )

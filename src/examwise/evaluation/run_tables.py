@@ -10,6 +10,7 @@ from examwise.core.progress import Progress
 from examwise.core.schemas.evaluation import EXAM_METRICS, ROC_POINTS, SLICE_METRICS
 from examwise.core.schemas.predictions import PREDICTED_SLICES
 from examwise.core.stage import Stage
+from examwise.evaluation.archives_together import with_archives_together
 from examwise.evaluation.exams import exam_metrics
 from examwise.evaluation.label_agreement import SLICE_LABELS
 from examwise.evaluation.reading import RunPredictions
@@ -43,23 +44,30 @@ def write_run_tables(
                     "split"
                 )
             slices = run.read_slices()
-            where = f"{run.storage.url}/{PREDICTED_SLICES.file}"
-            known = known.joined_by(slices, where=where)
+            known = known.joined_by(slices, where=f"{run.name}, {PREDICTED_SLICES.file}")
+            exams = run.exams
+            if run.has_one_key:
+                exams = with_archives_together(exams)
+            else:
+                progress.say(
+                    f"run {run.run_id}: its exams have pseudonyms of several keys, so that a "
+                    "patient of two archives could not be told; nothing is said of them together"
+                )
             of_exams = exam_metrics(
-                run.exams, {run.run_id: run.thresholds}, n_replicates=n_replicates, seed=seed
+                exams, {run.run_id: run.thresholds}, n_replicates=n_replicates, seed=seed
             )
             _say_what_is_unlabelled(of_exams, progress)
             metrics.append(of_exams)
             slice_rows.append(
                 slice_metrics(
                     slices,
-                    run.exams,
+                    exams,
                     {run.run_id: run.histograms},
                     n_replicates=n_replicates,
                     seed=seed,
                 )
             )
-            points.append(roc_points(run.exams))
+            points.append(roc_points(exams))
             advance()
     EXAM_METRICS.write(stage.storage, pl.concat(metrics))
     SLICE_METRICS.write(stage.storage, pl.concat(slice_rows))

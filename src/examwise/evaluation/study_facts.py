@@ -10,7 +10,7 @@ class StudyFacts:
     """Facts about a study.
 
     Attributes:
-        archive: Where the test exams are from.
+        archive: Where the test exams are from; of several archives their joint name.
         n_exams: Labelled test exams.
         n_positive: Positive ones.
         n_patients: Their patients.
@@ -22,6 +22,7 @@ class StudyFacts:
             exam's labels would have gone beyond it.
         n_runs: Runs of all learners.
         n_constant_runs: Runs that score all test exams alike.
+        n_archives: Archives that the test exams are from.
     """
 
     archive: str
@@ -34,3 +35,4 @@ class StudyFacts:
     largest_unspent_share: float
     n_runs: int = 0
     n_constant_runs: int = 0
+    n_archives: int = 1

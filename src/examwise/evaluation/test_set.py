@@ -17,13 +17,14 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class TestSet:
-    """Labelled exams of one archive, and what every run made of them.
+    """Labelled exams, and what every run made of them.
 
     Attributes:
-        archive: Where they are from.
+        archive: Where they are from; of several archives their joint name.
         exam_labels: 0 or 1, shape (n_exams,).
         patient_index: Number of each exam's patient, shape (n_exams,).
         exam_logits: Run to its logits, shape (n_exams,).
+        n_archives: Archives that they are from.
     """
 
     __test__ = False
@@ -32,6 +33,7 @@ class TestSet:
     exam_labels: npt.NDArray[np.int8]
     patient_index: npt.NDArray[np.intp]
     exam_logits: Mapping[str, npt.NDArray[np.float64]]
+    n_archives: int = 1
 
     @property
     def n_exams(self) -> int:
@@ -63,8 +65,8 @@ def common_test_set(exams: pl.DataFrame, run_ids: Sequence[str], *, finding: str
         finding: The finding.
 
     Raises:
-        InputError: If a run predicted none or other exams than the first, if the exams are of
-            several archives, or if one class is absent.
+        InputError: If a run predicted none or other exams than the first, or if one class is
+            absent.
     """
     labelled = exams.filter(pl.col("finding") == finding).drop_nulls("exam_label").sort("exam_id")
     by_run = labelled.partition_by("run_id", as_dict=True)
@@ -92,13 +94,6 @@ def common_test_set(exams: pl.DataFrame, run_ids: Sequence[str], *, finding: str
     if first is None:
         raise InputError(where="study", expected="at least one finished run", got="none")
     archives = first["archive"].unique().sort().to_list()
-    if len(archives) > 1:
-        raise InputError(
-            where="predictions of the study",
-            expected="exams of one archive",
-            got=", ".join(archives),
-            remedy="answer for one archive at a time",
-        )
     labels = first["exam_label"].to_numpy()
     if labels.min() == labels.max():
         raise InputError(
@@ -108,4 +103,4 @@ def common_test_set(exams: pl.DataFrame, run_ids: Sequence[str], *, finding: str
             remedy="choose a test set with both classes",
         )
     _, index = np.unique(first["patient_key"].to_numpy(), return_inverse=True)
-    return TestSet(archives[0], labels, index, logits)
+    return TestSet(" + ".join(archives), labels, index, logits, len(archives))

@@ -15,7 +15,24 @@ def stored_task(manifest: Manifest) -> Task:
     Raises:
         SchemaError: If what stands there is no task.
     """
-    found = manifest.configuration.get("task")
+    where = f"{MANIFEST}, configuration.task"
+    return task_on_record(manifest.configuration.get("task"), where=where)
+
+
+def task_on_record(found: object, *, where: str) -> Task:
+    """Return a task from plain values, as JSON holds them; the default one for None.
+
+    Args:
+        found: What is on record.
+        where: How to name its place in messages.
+
+    Raises:
+        SchemaError: If it is no task.
+
+    Example:
+        >>> task_on_record(None, where="model.json, task").name
+        'head_ich'
+    """
     if found is None:
         return default_task()
     try:
@@ -25,8 +42,8 @@ def stored_task(manifest: Manifest) -> Task:
         return Task(**{**found, "findings": tuple(found["findings"]), "series": series})
     except (InputError, TypeError, KeyError) as error:
         raise SchemaError(
-            where=f"{MANIFEST}, configuration.task",
+            where=where,
             expected="a task",
             got=error,
-            remedy="ingest the archive again",
+            remedy="make what it belongs to again",
         ) from error

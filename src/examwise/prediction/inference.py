@@ -14,7 +14,7 @@ from examwise.core.progress import Progress
 from examwise.data.loading import BagReader, read_in_batches
 from examwise.data.slice_cache import SliceCache
 from examwise.data.targets import Targets
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.models.files import load_model
 
 Floats = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ class RawPredictions:
 
 def run_model(
     run: str,
-    stored: StoredExams,
+    stored: ExamSource,
     exam_ids: Sequence[str],
     *,
     batch_slices: int,
@@ -56,7 +56,7 @@ def run_model(
 
     Args:
         run: The run directory.
-        stored: The exam store.
+        stored: The exam store, or several together.
         exam_ids: Which exams.
         batch_slices: Slices at a time.
         device: As PyTorch names it, or ``"auto"``.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -23,7 +25,9 @@ from examwise.core.storage import Storage
 from examwise.data.patient_overlap import require_no_overlap
 from examwise.data.splits import has_splits, read_splits
 from examwise.data.stratified_split import PARTS
+from examwise.imaging.joined_stores import key_of
 from examwise.imaging.stored_exams import StoredExams
+from examwise.training.run_plan import exams_digest
 
 UNSEEN = "unseen"
 """The split of exams of a store that has none."""
@@ -41,12 +45,17 @@ class PredictionSummary:
         n_exams: Exams.
         n_slices: Slices.
         findings: What for.
+        data_terms: Terms of use of the exams that the run learned from, and of those predicted.
+        same_key: Whether exams and run have pseudonyms of one key, so that a patient whom the run
+            has learned from would be known again.
     """
 
     run_id: str
     n_exams: int
     n_slices: int
     findings: tuple[str, ...]
+    data_terms: Mapping[str, Sequence[str]]
+    same_key: bool
 
 
 def predict_store(
@@ -65,7 +74,8 @@ def predict_store(
 
     An exam's split is the store's, unless the run has seen labels of its patient: then it is the
     part that these labels were in, whatever has become of the store's splits. A store other than
-    the one it was trained on is to hold none of these patients.
+    those it was trained on is to hold none of these patients. The terms of use of both sides go
+    into the manifest.
 
     Args:
         run: The run directory.
@@ -100,7 +110,7 @@ def predict_store(
     learned = _learned_from(run, stored)
     exams = _choose(stored, store, split, learned=learned)
     _require_matrix(exams, tuple(description["matrix"]), store)
-    if not allow_overlap and not _holds_all_labelled(run, stored):
+    if not allow_overlap and not _is_of_training(run, stored, description):
         require_no_overlap(
             learned["patient_key"],
             exams["patient_key"],
@@ -108,10 +118,20 @@ def predict_store(
             remedy="predict a store without them, or let their exams be marked and left out of "
             "every evaluation (--allow-overlap)",
         )
+    key = key_of(stored)
+    terms = {
+        "learned_from": description["data_terms"],
+        "predicted": exams["data_terms"].unique().sort().to_list(),
+    }
     stage = Stage.begin(
         out,
         kind="predictions",
-        configuration={"run_id": description["run_id"], "split": split},
+        configuration={
+            "run_id": description["run_id"],
+            "split": split,
+            "data_terms": terms,
+            "key_id": key,
+        },
         inputs={"run": _digest(run), "store": _digest(store)},
         seed=None,
     )
@@ -120,6 +140,8 @@ def predict_store(
         n_exams=exams.height,
         n_slices=int(exams["n_slices"].sum()),
         findings=tuple(description["findings"]),
+        data_terms=terms,
+        same_key=key is not None and key == description.get("key_id"),
     )
     if stage.finished:
         finished = read_manifest(out, kind="predictions")
@@ -160,10 +182,16 @@ def _learned_from(run: str, stored: StoredExams) -> pl.DataFrame:
     return together.rename({"part": "learned"})
 
 
-def _holds_all_labelled(run: str, stored: StoredExams) -> bool:
-    """Tell whether a store is the one of the run's training, as it was or with exams added."""
+def _is_of_training(run: str, stored: StoredExams, description: Mapping[str, Any]) -> bool:
+    """Tell whether a store is one that the run's labels came from, or has all of their exams.
+
+    Exams may have been added to it since.
+    """
     labelled = LABEL_SET.read(Storage(run)).select("exam_id").unique()
-    return labelled.join(stored.exams, on="exam_id", how="anti").is_empty()
+    here = labelled.join(stored.exams, on="exam_id", how="semi")["exam_id"]
+    if here.len() == labelled.height:
+        return True
+    return here.len() > 0 and exams_digest(here) in description.get("labelled_exams", ())
 
 
 def _choose(
@@ -172,7 +200,7 @@ def _choose(
     """Return the exams to predict, with their part."""
     exams = stored.exams.with_columns(pl.lit(None, pl.String).alias("split"))
     if split is not None or has_splits(store):
-        parts = read_splits(store).select("exam_id", "split")
+        parts = read_splits(store, whole=split is not None).select("exam_id", "split")
         exams = stored.exams.join(parts, on="exam_id", how="left")
     exams = exams.join(learned, on="patient_key", how="left").sort("exam_id")
     leaked = exams.filter((pl.col("split") == "test") & pl.col("learned").is_not_null())

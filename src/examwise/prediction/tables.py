@@ -8,19 +8,19 @@ import polars as pl
 from scipy.special import expit
 
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 from examwise.prediction.inference import RawPredictions
 
 
 def exam_table(
-    raw: RawPredictions, stored: StoredExams, exams: pl.DataFrame, *, run_id: str, learner: str
+    raw: RawPredictions, stored: ExamSource, exams: pl.DataFrame, *, run_id: str, learner: str
 ) -> pl.DataFrame:
     """Return a row for each exam and finding, with the truth where the store knows it.
 
     Args:
         raw: What the model says.
-        stored: The exam store.
+        stored: The exam store, or several together.
         exams: Its exams that were predicted, with the column ``split``.
         run_id: The run that predicted.
         learner: Its learner's name.
@@ -53,12 +53,12 @@ def exam_table(
     return PREDICTED_EXAMS.validate(pl.concat(tables).select(PREDICTED_EXAMS.names))
 
 
-def slice_table(raw: RawPredictions, stored: StoredExams, *, run_id: str) -> pl.DataFrame:
+def slice_table(raw: RawPredictions, stored: ExamSource, *, run_id: str) -> pl.DataFrame:
     """Return a row for each exam, finding and slice, with the truth where the store knows it.
 
     Args:
         raw: What the model says.
-        stored: The exam store.
+        stored: The exam store, or several together.
         run_id: The run that predicted.
 
     Returns:

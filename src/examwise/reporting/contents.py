@@ -186,6 +186,7 @@ class Page:
 
     title: str
     subtitle: str
+    terms: str
     answer: AnswerSection
     figures: tuple[Figure, ...]
     slices: SliceSection

@@ -19,6 +19,12 @@ def is_synthetic(study: StudyFiles) -> bool:
     return setting(study.manifest.configuration, "source", "kind") == "phantom"
 
 
+def terms_words(study: StudyFiles) -> str:
+    """Say on which terms the data may be used: those that trained models carry in model.json."""
+    terms = "; ".join(study.stored.data_terms)
+    return f"Data: {terms}. Models trained on these data carry the same terms."
+
+
 def data_section(study: StudyFiles) -> MethodSection:
     """Describe exams, patients, parts and files."""
     return MethodSection(
@@ -32,7 +38,7 @@ def data_section(study: StudyFiles) -> MethodSection:
 def _exams_words(study: StudyFiles) -> str:
     exams = study.stored.exams
     archives = ", ".join(exams["archive"].unique().sort().to_list())
-    terms = "; ".join(exams["data_terms"].unique().sort().to_list())
+    terms = "; ".join(study.stored.data_terms)
     synthetic = (
         "The exams are synthetic: simulated heads, not patients. " if is_synthetic(study) else ""
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels
 
 PARTS = ("train", "validation", "test")
 
 
-def exams_with_labels(stored: StoredExams, splits: pl.DataFrame, finding: str) -> pl.DataFrame:
+def exams_with_labels(stored: ExamSource, splits: pl.DataFrame, finding: str) -> pl.DataFrame:
     """Return every exam with its part and its label for one finding.
 
     Args:

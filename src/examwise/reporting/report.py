@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from examwise.core.storage import Storage
 from examwise.reporting.answer_section import answer_section
 from examwise.reporting.contents import Page
 from examwise.reporting.curve_figures import cost_column, curve_figure
+from examwise.reporting.data_section import terms_words
 from examwise.reporting.method_sections import method_sections
 from examwise.reporting.roc_figure import roc_figure
 from examwise.reporting.slice_section import slice_section
@@ -26,7 +28,7 @@ def write_report(
     study: str | Path,
     out: Path | None = None,
     *,
-    store: str | Path | None = None,
+    stores: Sequence[str | Path] = (),
     progress: Progress | None = None,
 ) -> Path:
     """Write a finished study's page.
@@ -36,7 +38,7 @@ def write_report(
     Args:
         study: The study's directory, evaluated.
         out: The page; ``report.html`` in the study's directory if None.
-        store: The exam store, where it is not ``store`` in the study's directory.
+        stores: The exam stores, where they are not ``store`` in the study's directory.
         progress: Where to report to.
 
     Returns:
@@ -46,7 +48,7 @@ def write_report(
         InputError: If the study is unfinished or lacks a file.
         SchemaError: If a file breaks its schema.
     """
-    found = read_study(study, store=store)
+    found = read_study(study, stores=stores)
     page = render(make_page(found, progress=progress or SilentProgress())).encode()
     if out is None:
         found.storage.write(REPORT, page)
@@ -69,6 +71,7 @@ def make_page(study: StudyFiles, *, progress: Progress) -> Page:
         title="Label single images, or whole exams?",
         subtitle=f"Label-budget study · {study.archive} · finding “{study.finding}” · "
         f"{n_exams:,} test exams of {n_patients:,} patients",
+        terms=terms_words(study),
         answer=answer_section(study),
         figures=(
             *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from examwise.core.stage import PROVENANCE
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
 from examwise.evaluation.answer import ANSWER, Answer
-from examwise.imaging.stored_exams import StoredExams
+from examwise.evaluation.reading import prediction_folders
+from examwise.imaging.joined_stores import JoinedStores
 
 _LEARNER_ORDER = {"strong": 0, "weak": 1}
 
@@ -48,7 +49,7 @@ class StudyFiles:
         exam_metrics: Exam metrics by run, of ``finding``.
         slice_metrics: Slice metrics by run, of ``finding``.
         roc_points: ROC curves by run, of ``finding``.
-        stored: The exam store.
+        stored: The exam store, or several together.
         splits: Which exam is in which part.
         files: What became of every file of the archive.
     """
@@ -64,7 +65,7 @@ class StudyFiles:
     exam_metrics: pl.DataFrame
     slice_metrics: pl.DataFrame
     roc_points: pl.DataFrame
-    stored: StoredExams
+    stored: JoinedStores
     splits: pl.DataFrame
     files: pl.DataFrame
 
@@ -96,20 +97,21 @@ class StudyFiles:
 
     def predicted(self, run_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Read a run's predictions of ``finding``: exams, slices."""
-        folder = self.storage.child(f"predictions/{run_id}")
-        manifest = read_manifest(folder.url, kind="predictions")
         about = pl.col("finding") == self.finding
-        exams = _read_table(manifest, folder, PREDICTED_EXAMS).filter(about)
-        slices = _read_table(manifest, folder, PREDICTED_SLICES).filter(about)
-        return exams, slices.sort("exam_id", "slice_index")
+        exams, slices = [], []
+        for folder in prediction_folders(self.storage, run_id):
+            manifest = read_manifest(folder.url, kind="predictions")
+            exams.append(_read_table(manifest, folder, PREDICTED_EXAMS).filter(about))
+            slices.append(_read_table(manifest, folder, PREDICTED_SLICES).filter(about))
+        return pl.concat(exams), pl.concat(slices).sort("exam_id", "slice_index")
 
 
-def read_study(url: str | Path, *, store: str | Path | None = None) -> StudyFiles:
+def read_study(url: str | Path, *, stores: Sequence[str | Path] = ()) -> StudyFiles:
     """Read a finished study.
 
     Args:
         url: The study's directory.
-        store: The exam store, where it is not ``store`` in the study's directory.
+        stores: The exam stores, where they are not ``store`` in the study's directory.
 
     Raises:
         InputError: If the study, its store or its evaluation is not finished, or lacks a file.
@@ -120,7 +122,7 @@ def read_study(url: str | Path, *, store: str | Path | None = None) -> StudyFile
     manifest = _read_manifest(storage, kind="study")
     evaluation_storage = storage.child("evaluation")
     evaluation = _read_manifest(evaluation_storage, kind="evaluation")
-    store_storage = storage.child("store") if store is None else Storage(store)
+    stored = JoinedStores(stores or [storage.child("store").url])
     answer = Answer.from_json(
         evaluation.read_output(evaluation_storage, ANSWER),
         where=f"{evaluation_storage.url}/{ANSWER}",
@@ -146,9 +148,9 @@ def read_study(url: str | Path, *, store: str | Path | None = None) -> StudyFile
         exam_metrics=exam_metrics,
         slice_metrics=slice_metrics,
         roc_points=roc_points,
-        stored=StoredExams(store_storage.url),
-        splits=SPLITS.read(store_storage),
-        files=FILES.read(store_storage),
+        stored=stored,
+        splits=pl.concat(SPLITS.read(store.storage) for store in stored.stores),
+        files=pl.concat(FILES.read(store.storage) for store in stored.stores),
     )
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from examwise.core.errors import InputError
 from examwise.core.randomness import generator
 from examwise.data.label_set import LabelSet
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
 from examwise.studies.config import n_validation_labels
@@ -75,7 +75,7 @@ class Draw:
 
 
 def order_purchases(
-    stored: StoredExams,
+    stored: ExamSource,
     splits: pl.DataFrame,
     *,
     part: str,
@@ -89,7 +89,7 @@ def order_purchases(
     The order of patients is the same for all ways, so that arms meet the same exams.
 
     Args:
-        stored: The store.
+        stored: The exam store, or several together.
         splits: Its splits.
         part: ``train`` or ``validation``.
         way: How labels are drawn.

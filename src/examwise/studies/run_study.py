@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,13 +20,15 @@ from examwise.core.schemas.store import SPLITS
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
-from examwise.data.splits import read_splits
-from examwise.imaging.stored_exams import StoredExams
-from examwise.imaging.stored_labels import exam_labels
+from examwise.data.joined_splits import read_joined_splits
+from examwise.imaging.joined_stores import JoinedStores
+from examwise.imaging.stored_labels import exam_labels, require_finding
 from examwise.prediction.predict import predict_store
 from examwise.studies.acquisition import Draw, draw_labels, order_purchases
+from examwise.studies.acquisition_names import ACQUISITION_KINDS
 from examwise.studies.config import StudyConfig
 from examwise.studies.plan import PlannedRun, plan_runs
+from examwise.training.run_plan import require_labels
 from examwise.training.train import train_run
 
 PLAN = "plan.json"
@@ -74,37 +77,46 @@ def run_study(
     stage: Stage,
     config: StudyConfig,
     *,
-    store: str,
+    stores: Sequence[str],
     executor: Executor,
     progress: Progress | None = None,
 ) -> StudySummary:
     """Train and apply every run of the plan that is not finished yet.
 
-    Leaves ``plan.json``, ``runs/``, ``predictions/`` (of the test patients), a commit record a
-    run, and ``runs.parquet``.
+    Labels are drawn from the training patients of all stores together. Leaves ``plan.json``,
+    ``runs/``, ``predictions/`` (of the test patients, a directory a run, or one a run and store
+    where there are several), a commit record a run, and ``runs.parquet``.
 
     Args:
         stage: The study's directory, from :func:`begin_study`.
         config: The study.
-        store: The exam store, with splits.
+        stores: The exam store, or several of one key, with splits.
         executor: Where runs run.
         progress: Where to report to.
 
     Raises:
-        InputError: If a budget needs more labels than there are, or the store has changed since
-            the study began.
+        InputError: If a budget needs more labels than there are, the stores cannot be joined, or
+            one has changed since the study began.
     """
     progress = progress or SilentProgress()
     plan = plan_runs(config)
+    stored = JoinedStores(stores)
+    splits = read_joined_splits(stored.urls)
+    tested = _tested(stored, splits)
     if stage.finished:
-        _require_all_there(stage.storage, plan)
+        _require_all_there(stage.storage, plan, tested)
         return StudySummary(n_runs=len(plan), n_done_before=len(plan))
-    _require_both_classes(store, config.finding)
-    draws = draw_all(store, config, plan)
-    _write_plan(stage.storage, plan, store)
+    require_finding(stored, config.finding)
+    for way in sorted({run.acquisition for run in plan}):
+        require_labels(stored, [config.finding], ACQUISITION_KINDS[way])
+    _require_both_classes(stored, splits, config.finding)
+    draws = draw_all(stored, splits, config, plan)
+    _write_plan(stage.storage, plan, stored)
     log = CommitLog(stage.storage)
     missing = [run for run in plan if f"runs/{run.run_id}" not in log]
-    work = partial(_run_one, out=stage.storage.url, store=store, config=config)
+    work = partial(
+        _run_one, out=stage.storage.url, stores=stored.urls, tested=tested, config=config
+    )
     with progress.track("Training and testing", len(missing)) as advance:
         for _ in executor.map(work, [(run, draws[run.run_id]) for run in missing]):
             advance()
@@ -114,8 +126,28 @@ def run_study(
     return StudySummary(n_runs=len(plan), n_done_before=len(plan) - len(missing))
 
 
-def _require_all_there(storage: Storage, plan: list[PlannedRun]) -> None:
-    folders = [f"{kind}/{run.run_id}" for run in plan for kind in ("runs", "predictions")]
+def _tested(stored: JoinedStores, splits: pl.DataFrame) -> dict[str, str]:
+    """Return where each store's predictions go within those of a run; stores to be tested only."""
+    tests = splits.filter(pl.col("split") == TEST_SPLIT)
+    with_tests = [
+        store.storage.url
+        for store in stored.stores
+        if store.exams.join(tests, on="exam_id", how="semi").height
+    ]
+    if len(with_tests) == 1:
+        return {with_tests[0]: ""}
+    return {url: f"/{number}" for number, url in enumerate(with_tests, 1)}
+
+
+def _require_all_there(storage: Storage, plan: list[PlannedRun], tested: Mapping[str, str]) -> None:
+    folders = [
+        folder
+        for run in plan
+        for folder in (
+            f"runs/{run.run_id}",
+            *(f"predictions/{run.run_id}{within}" for within in tested.values()),
+        )
+    ]
     missing = [folder for folder in folders if not storage.exists(f"{folder}/{MANIFEST}")]
     if missing:
         raise InputError(
@@ -126,23 +158,23 @@ def _require_all_there(storage: Storage, plan: list[PlannedRun]) -> None:
         )
 
 
-def _require_both_classes(store: str, finding: str) -> None:
-    splits = read_splits(store).filter(pl.col("split") == TEST_SPLIT)
-    labels = splits.join(exam_labels(StoredExams(store), finding), on="exam_id")["exam_label"]
+def _require_both_classes(stored: JoinedStores, splits: pl.DataFrame, finding: str) -> None:
+    tests = splits.filter(pl.col("split") == TEST_SPLIT)
+    labels = tests.join(exam_labels(stored, finding), on="exam_id")["exam_label"]
     counts = {value: int((labels == value).sum()) for value in (0, 1)}
     if not all(counts.values()):
         raise InputError(
-            where=f"{store}, test patients",
+            where=f"{stored.name}, test patients",
             expected=f"exams with and without the finding '{finding}'",
             got=f"{counts[1]} positive and {counts[0]} negative ones",
             remedy="give a label file (source.labels), label more exams, or use a larger test part",
         )
 
 
-def draw_all(store: str, config: StudyConfig, plan: list[PlannedRun]) -> dict[str, Draw]:
-    """Draw the labels of every run; the same store, configuration and plan give the same."""
-    stored = StoredExams(store)
-    splits = read_splits(store)
+def draw_all(
+    stored: JoinedStores, splits: pl.DataFrame, config: StudyConfig, plan: list[PlannedRun]
+) -> dict[str, Draw]:
+    """Draw the labels of every run; the same exams, configuration and plan give the same."""
     draws: dict[str, Draw] = {}
     ways = sorted({(run.acquisition, run.repeat) for run in plan})
     for way, repeat in ways:
@@ -170,15 +202,16 @@ def draw_all(store: str, config: StudyConfig, plan: list[PlannedRun]) -> dict[st
     return draws
 
 
-def _write_plan(storage: Storage, plan: list[PlannedRun], store: str) -> None:
-    source = Storage(store)
-    text = readable_json(
+def _write_plan(storage: Storage, plan: list[PlannedRun], stored: JoinedStores) -> None:
+    inputs = [
         {
-            "store": sha256_hex(source.read(MANIFEST)),
-            "splits": sha256_hex(source.read(SPLITS.file)),
-            "runs": [run.to_dict() for run in plan],
+            "store": sha256_hex(store.storage.read(MANIFEST)),
+            "splits": sha256_hex(store.storage.read(SPLITS.file)),
         }
-    )
+        for store in stored.stores
+    ]
+    of_stores = inputs[0] if len(inputs) == 1 else {"stores": inputs}
+    text = readable_json({**of_stores, "runs": [run.to_dict() for run in plan]})
     if storage.exists(PLAN) and storage.read(PLAN) != text:
         raise InputError(
             where=f"{storage.url}/{PLAN}",
@@ -189,11 +222,18 @@ def _write_plan(storage: Storage, plan: list[PlannedRun], store: str) -> None:
     storage.write(PLAN, text)
 
 
-def _run_one(item: tuple[PlannedRun, Draw], *, out: str, store: str, config: StudyConfig) -> str:
+def _run_one(
+    item: tuple[PlannedRun, Draw],
+    *,
+    out: str,
+    stores: Sequence[str],
+    tested: Mapping[str, str],
+    config: StudyConfig,
+) -> str:
     run, draw = item
     directory = f"{out}/runs/{run.run_id}"
     trained = train_run(
-        store=store,
+        stores=stores,
         label_set=draw.label_set,
         learner=run.learner,
         model=config.model,
@@ -201,9 +241,13 @@ def _run_one(item: tuple[PlannedRun, Draw], *, out: str, store: str, config: Stu
         out=directory,
         run_id=run.run_id,
     )
-    predict_store(
-        run=directory, store=store, out=f"{out}/predictions/{run.run_id}", split=TEST_SPLIT
-    )
+    for store, within in tested.items():
+        predict_store(
+            run=directory,
+            store=store,
+            out=f"{out}/predictions/{run.run_id}{within}",
+            split=TEST_SPLIT,
+        )
     parts = draw.label_set.frame["part"]
     row = {
         "run_id": run.run_id,

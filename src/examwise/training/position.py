@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import slice_labels
 from examwise.metrics.position import position_histogram
 
 
 def training_position_histograms(
-    stored: StoredExams, exam_ids: Sequence[str], findings: Sequence[str]
+    stored: ExamSource, exam_ids: Sequence[str], findings: Sequence[str]
 ) -> dict[str, dict[str, Any] | None]:
     """Return each finding's positive fraction by relative position.
 
@@ -21,7 +21,7 @@ def training_position_histograms(
     not: it serves to judge slice scores by, never to train.
 
     Args:
-        stored: The exam store.
+        stored: The exam store, or several together.
         exam_ids: The exams trained on.
         findings: Which findings.
 

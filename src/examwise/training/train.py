@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from examwise.core.digests import readable_json
@@ -23,7 +24,8 @@ from examwise.core.schemas.run import (
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.label_set import LabelSet
-from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.joined_stores import JoinedStores
+from examwise.imaging.stored_task import stored_task
 from examwise.models.config import ModelConfig
 from examwise.training.accelerator import require_accelerator
 from examwise.training.config import TrainingConfig
@@ -55,6 +57,7 @@ class RunSummary:
         n_validation_labels: Labels kept for validation.
         n_positive_labels: Positive ones among both.
         notes: What a reader of its results should know.
+        data_terms: Terms of use of the exams that it learned from.
     """
 
     run_id: str
@@ -65,11 +68,12 @@ class RunSummary:
     n_validation_labels: int
     n_positive_labels: int
     notes: tuple[str, ...]
+    data_terms: tuple[str, ...]
 
 
 def train_run(
     *,
-    store: str,
+    stores: Sequence[str],
     label_set: LabelSet,
     learner: str,
     model: ModelConfig,
@@ -84,7 +88,8 @@ def train_run(
     CPU, in the same bytes as one that was not. A finished run is returned at once.
 
     Args:
-        store: The exam store.
+        stores: The exam store, or several of one key; their order makes no difference, nor does
+            it how the same exams are divided among them.
         label_set: Which labels may be seen.
         learner: A name in :data:`examwise.training.learners.LEARNERS`.
         model: Architecture.
@@ -94,13 +99,13 @@ def train_run(
         progress: Where to report to.
 
     Raises:
-        InputError: If :func:`~examwise.training.run_plan.plan_run` refuses the run, the
-            accelerator is missing, ``out`` holds another run or is not on a local disk, or the
-            loss is no longer finite.
+        InputError: If the stores cannot be joined, :func:`~examwise.training.run_plan.plan_run`
+            refuses the run, the accelerator is missing, ``out`` holds another run or is not on a
+            local disk, or the loss is no longer finite.
         IntegrityError: If stored pixels, the checkpoint or the finished run are damaged.
     """
     folder = _local_folder(out)
-    stored = StoredExams(store)
+    stored = JoinedStores(stores)
     plan = plan_run(stored, label_set, learner=learner, model=model, training=training)
     require_accelerator(training.accelerator)
     name = run_id or plan.run_id
@@ -140,6 +145,7 @@ def read_run_summary(storage: Storage) -> RunSummary:
         n_validation_labels=found["n_validation_labels"],
         n_positive_labels=found["n_positive_labels"],
         notes=tuple(found["notes"]),
+        data_terms=tuple(found["data_terms"]),
     )
 
 
@@ -178,6 +184,9 @@ def _fit_and_write(
         "findings": list(findings),
         "matrix": list(plan.matrix),
         "data_terms": plan.exams["data_terms"].unique().sort().to_list(),
+        "key_id": plan.stored.key_id,
+        "task": asdict(stored_task(plan.stored.stores[0].manifest)),
+        "labelled_exams": plan.labelled_exams,
         "thresholds": thresholds,
         "steps": plan.training.steps,
         "best_step": fitted.best_step,

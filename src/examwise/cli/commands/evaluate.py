@@ -1,4 +1,4 @@
-"""``examwise evaluate PREDICTIONS… --out DIR``."""
+"""``examwise evaluate PREDICTIONS… [--store STORE…] --out DIR``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from examwise.core.errors import ExitStatus
 
 _DESCRIPTION = """Turn predictions directories into tables: exam and slice AUC with intervals by
 patient bootstrap, ROC points, sensitivity and specificity at the thresholds fitted on validation.
-No model is needed."""
+Several archives are evaluated each for itself and together. No model is needed."""
 
 
 def run(argv: Sequence[str]) -> ExitStatus:
@@ -20,12 +20,24 @@ def run(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument(
         "predictions", nargs="+", type=Path, metavar="PREDICTIONS", help="predictions directories"
     )
+    parser.add_argument(
+        "--store",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="STORE",
+        dest="stores",
+        help="stores that were predicted, to look labels up in anew; default: the labels that "
+        "were written into the predictions",
+    )
     parser.add_argument("--out", type=Path, required=True, help="new folder for the tables")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap replicates")
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
     options = parse(parser, argv)
     output = Output(common(options))
 
+    from examwise.cli.terms_text import both_terms_text
+    from examwise.core.manifest import read_manifest
     from examwise.core.schemas.evaluation import EXAM_METRICS
     from examwise.core.storage import Storage
     from examwise.evaluation.evaluate import evaluate_predictions
@@ -35,10 +47,13 @@ def run(argv: Sequence[str]) -> ExitStatus:
         str(options.out),
         n_replicates=options.replicates,
         seed=options.seed,
+        stores=options.stores,
         progress=output.progress,
     )
     rows = EXAM_METRICS.read(Storage(options.out)).to_dicts()
-    return output.result({"exam_metrics": rows}, "\n".join(map(_line, rows)))
+    terms = read_manifest(options.out, kind="evaluation").configuration["data_terms"]
+    lines = [*map(_line, rows), both_terms_text(terms)]
+    return output.result({"exam_metrics": rows, "data_terms": terms}, "\n".join(lines))
 
 
 def _line(row: dict[str, object]) -> str:

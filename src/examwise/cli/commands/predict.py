@@ -8,14 +8,16 @@ from pathlib import Path
 
 from examwise.cli.output import Output
 from examwise.cli.parsing import (
+    add_cluster,
     add_identity,
     add_workers,
+    chosen_executor,
     common,
     make_parser,
     parse,
-    worker_count,
 )
 from examwise.core.errors import ExitStatus, InputError
+from examwise.ingest.config import IngestConfig, SeriesSelectionConfig
 
 _DESCRIPTION = """Apply a trained run to an exam store, or to any folder of DICOM or NIfTI files
 never seen before (it is ingested into DIR-store first). Leaves a predictions directory and prints
@@ -35,12 +37,15 @@ def run(argv: Sequence[str]) -> ExitStatus:
         help="go on where another store than that of the training holds patients that the run "
         "has learned from; their exams are marked, and never evaluated",
     )
+    parser.add_class_arguments(SeriesSelectionConfig, "ingest.series")
     add_identity(parser)
     add_workers(parser)
+    add_cluster(parser)
     options = parse(parser, argv)
     output = Output(common(options))
 
     from examwise.cli.predicted_text import predicted_text, read_predicted, read_sources
+    from examwise.cli.terms_text import both_terms_text
     from examwise.core.manifest import begun_kind
     from examwise.prediction.predict import predict_store
 
@@ -56,13 +61,17 @@ def run(argv: Sequence[str]) -> ExitStatus:
                 remedy="leave --split out",
             )
         from examwise.cli.summary_text import ingest_text
-        from examwise.core.executors import make_executor
         from examwise.core.identity import Identity
-        from examwise.ingest.config import IngestConfig
+        from examwise.imaging.stored_task import task_on_record
         from examwise.ingest.ingest import ingest_archive
         from examwise.models.files import load_model
 
-        matrix = load_model(options.run).description["matrix"][0]
+        trained = load_model(options.run).description
+        task = task_on_record(trained.get("task"), where=f"{options.run}/model.json, task")
+        # Whoever asks of an exam wants it read, however few its slices; pixels still decide.
+        wanted = {**task.series.given(), "min_slices": 1}
+        parser.set_defaults({f"ingest.series.{name}": value for name, value in wanted.items()})
+        series = parser.instantiate(parse(parser, argv)).ingest.series
         store = f"{options.out}-store"
         identity = Identity(options.identity)
         ingested = ingest_archive(
@@ -70,14 +79,21 @@ def run(argv: Sequence[str]) -> ExitStatus:
             Path(options.source),
             store,
             identity=identity,
-            config=IngestConfig(matrix=matrix),
-            executor=make_executor(worker_count(options.workers)),
+            config=IngestConfig(matrix=trained["matrix"][0], series=series, task=task),
+            executor=chosen_executor(options),
             progress=output.progress,
         )
         output.progress.say(ingest_text(ingested, store))
         sources = read_sources(identity, store)
         if ingested.has_set_aside:
             status = ExitStatus.DONE_WITH_ITEMS_SET_ASIDE
+    elif options.ray is not None:
+        raise InputError(
+            where="--ray",
+            expected="a folder of raw files, which a cluster can read",
+            got="an exam store",
+            remedy="leave --ray out",
+        )
     summary = predict_store(
         run=str(options.run),
         store=store,
@@ -87,5 +103,11 @@ def run(argv: Sequence[str]) -> ExitStatus:
         progress=output.progress,
     )
     exams = read_predicted(options.out)
-    text = predicted_text(options.out, exams, sources=sources)
-    return output.result({**asdict(summary), "exams": exams}, text, status=status)
+    predicted = predicted_text(options.out, exams, sources=sources)
+    lines = [predicted, both_terms_text(summary.data_terms)]
+    if not summary.same_key:
+        lines.append(
+            "The store and the run's training have no key in common on record: whether the run "
+            "has learned from these patients cannot be told."
+        )
+    return output.result({**asdict(summary), "exams": exams}, "\n".join(lines), status=status)

@@ -17,7 +17,15 @@ def run(argv: Sequence[str]) -> ExitStatus:
     """Write the report."""
     parser = make_parser("report", _DESCRIPTION)
     parser.add_argument("directory", type=Path, metavar="DIR", help="a finished study")
-    parser.add_argument("--store", help="the exam store, where it is not in DIR")
+    parser.add_argument(
+        "--store",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="stores",
+        metavar="STORE",
+        help="the exam stores, where they are not in DIR",
+    )
     parser.add_argument("--out", type=Path, help="the page (default: DIR/report.html)")
     options = parse(parser, argv)
     output = Output(common(options))
@@ -25,6 +33,6 @@ def run(argv: Sequence[str]) -> ExitStatus:
     from examwise.reporting.report import write_report
 
     path = write_report(
-        options.directory, options.out, store=options.store, progress=output.progress
+        options.directory, options.out, stores=options.stores, progress=output.progress
     )
     return output.result({"report": str(path)}, str(path))

@@ -24,21 +24,33 @@ def run(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="study file (YAML)")
     parser.add_argument("--out", type=Path, required=True, help="new folder for the study")
     parser.add_argument("--source", type=Path, help="folder of raw files, in source.layout")
-    parser.add_argument("--store", help="exam store with labels, instead of raw files")
+    parser.add_argument(
+        "--store",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="stores",
+        metavar="STORE",
+        help="exam stores with labels and splits, instead of raw files; several train together",
+    )
     add_identity(parser)
     add_workers(parser)
     options = parse(parser, argv)
     output = Output(common(options))
-    file = read_study_file(options.config or embedded_default())
 
     from examwise.cli.study_pipeline import StudyPlaces, run_pipeline
+    from examwise.cli.task_defaults import common_task
+    from examwise.imaging.joined_stores import JoinedStores
+
+    task = common_task(JoinedStores(options.stores).stores) if options.stores else None
+    file = read_study_file(options.config or embedded_default(), task=task)
 
     outcome = run_pipeline(
         file,
         StudyPlaces(
             out=options.out,
             source=options.source,
-            store=options.store,
+            stores=tuple(options.stores),
             identity=options.identity,
         ),
         workers=options.workers,
