@@ -49,7 +49,8 @@ def tree(folder):
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "provenance.json"
+        # What is kept of headers knows when their files were written.
+        if path.is_file() and path.name != "provenance.json" and "headers" not in path.parts
     }
 
 

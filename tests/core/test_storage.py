@@ -1,3 +1,4 @@
+import errno
 import os
 import pickle
 import sys
@@ -64,15 +65,25 @@ def test_keys_cannot_leave_the_folder(storage, key):
         storage.write(key, b"")
 
 
-def test_failed_write_leaves_the_old_object_and_no_rubbish(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "kind", "said"),
+    [
+        (errno.ENOSPC, InputError, "expected room to write, got a full disk; make room"),
+        (errno.EIO, InputError, "a disk that works, got one that fails .* it goes on where it was"),
+        (errno.EMFILE, OSError, "Too many open files"),
+    ],
+)
+def test_failed_write_leaves_the_old_object_and_no_rubbish(
+    tmp_path, monkeypatch, number, kind, said
+):
     storage = Storage(tmp_path)
     storage.write("a", b"old")
 
-    def full(handle):
-        raise OSError(28, "No space left on device")
+    def fail(handle):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(kind, match=said):
         storage.write("a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert storage.read("a") == b"old"

@@ -14,6 +14,7 @@ from examwise.core.digests import file_digest, readable_json, sha256_hex
 from examwise.core.errors import InputError
 from examwise.core.schemas.store import EXAMS, SPLITS, SPLITS_OPTIONS
 from examwise.core.storage import Storage
+from examwise.core.writer_lock import sole_writer
 from examwise.data.given_split import read_given_split
 from examwise.data.patient_overlap import require_disjoint_patients
 from examwise.data.split_extension import place_patients
@@ -56,10 +57,18 @@ def write_splits(
         replace: Overwrite different parts that the store has already.
 
     Raises:
-        InputError: If patients overlap, or an exam has another part and ``replace`` is not set.
+        InputError: If patients overlap, an exam has another part and ``replace`` is not set, or
+            another process is writing the store.
     """
     require_disjoint_patients(splits)
     storage = Storage(store_url)
+    with sole_writer(storage):
+        _write(storage, splits, options, replace=replace)
+
+
+def _write(
+    storage: Storage, splits: pl.DataFrame, options: Mapping[str, Any], *, replace: bool
+) -> None:
     data = SPLITS.to_bytes(splits.sort("exam_id"))
     digests = {"sha256": sha256_hex(data)}
     if storage.exists(SPLITS.file) and not replace:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +233,8 @@ def finish_store(
     records = iter(CommitLog(storage))
     while batch := list(islice(records, _RECORDS_A_PART)):
         for name, part in parts.items():
-            part.append(_joined(tables[name], [record.payload.get(name, {}) for record in batch]))
+            rows = [record.payload.get(name, {}) for record in batch]
+            part.append(_joined(tables[name], rows).sort(_SORTED_BY[name], maintain_order=True))
         has_masks |= any(key.startswith(MASKS) for record in batch for key in record.objects)
     _write_group(storage, PIXELS, {"unit": "HU"})
     if not has_masks:
@@ -243,12 +244,12 @@ def finish_store(
     written = []
     exams = pl.Series(dtype=pl.String)
     for name, schema in tables.items():
-        frame = pl.concat([schema.frame([]), *parts.pop(name)])
-        frame = frame.sort(_SORTED_BY[name], maintain_order=True)
+        frame = _whole(schema, parts.pop(name), _SORTED_BY[name])
         if name == "exams":
             exams = frame["exam_id"]
         elif name == "labels":
-            frame = pl.concat([frame, _later_events(storage, frame, exams)])
+            later = _later_events(storage, frame, exams)
+            frame = pl.concat([frame, later], rechunk=True) if later.height else frame
         elif name == "series":
             frame = latest_series(frame)
         if name in _TABLES or frame.height:
@@ -259,6 +260,23 @@ def finish_store(
     # Label events may be added later.
     outputs = [file for file in written if file != LABELS.file]
     stage.finish(outputs=outputs, also=history.manifest_fields, again=again)
+
+
+def _whole(schema: TableSchema, parts: list[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
+    """Join sorted parts to a sorted table in one piece: a file's bytes depend on the pieces.
+
+    Column by column, since a second copy of all label events would take most of the memory that
+    an import needs. The list is emptied.
+    """
+    bounds = [(part[keys[0]][0], part[keys[0]][-1]) for part in parts if part.height]
+    in_order = all(before[1] < after[0] for before, after in pairwise(bounds))
+    columns = []
+    for name in schema.names:
+        none = pl.Series(name, dtype=schema.dtypes[name])
+        columns.append(pl.concat([none, *(part[name] for part in parts)], rechunk=True))
+        parts[:] = [part.drop(name) for part in parts]
+    frame = pl.DataFrame(columns)
+    return frame if in_order else frame.sort(keys, maintain_order=True).rechunk()
 
 
 def latest_series(series: pl.DataFrame) -> pl.DataFrame:

@@ -135,6 +135,8 @@ def _ingest(
     identity.write_crosswalk(store_id, make_crosswalk(files, log, identity))
     summary = summarise(log, known, n_labels_in_no_exam=labels_in_no_exam(known, kept))
     write_summary(storage, summary)
+    # Of a large archive these take more room than the tables that are built now.
+    del files, known, items, kept, outcomes, rest, series
     finish_store(stage, mask_findings=delivery.config.task.findings)
     return summary
 

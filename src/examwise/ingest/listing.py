@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
@@ -28,12 +31,14 @@ class Listing:
     Attributes:
         paths: Sorted paths within the source, with forward slashes.
         sizes: Bytes of each, or :data:`NO_FILE` or :data:`OUTSIDE`.
+        modified_ns: When each was changed last, in nanoseconds; 0 where there is no size.
         digest: Of all paths and sizes, and of how a few of the files begin: two studies whose
             files have the same names and sizes differ there, and a copy does not.
     """
 
     paths: tuple[str, ...] = field(repr=False)
-    sizes: tuple[int, ...] = field(repr=False)
+    sizes: Sequence[int] = field(repr=False)
+    modified_ns: Sequence[int] = field(repr=False)
     digest: str
 
 
@@ -71,10 +76,12 @@ def list_files(
         )
     tops = [top, *(source / name for name in also if (source / name).is_dir())]
     roots = tuple(Path(os.path.realpath(place)) for place in [source, *tops])
-    excluded = {_identity(path) for path in without} - {None}
-    found: dict[str, int] = {}
+    walk = _Walk(roots, excluded={_identity(path) for path in without} - {None})
+    found: dict[str, _State] = {}
     try:
-        entries = [entry for place in tops for entry in _walk(place, roots, seen=set())]
+        for place in tops:
+            within = place.relative_to(source).as_posix()
+            found.update(walk.files(str(place), "" if within == "." else f"{within}/", set()))
     except OSError as error:
         # Names of folders below the source may be those of patients.
         raise InputError(
@@ -83,22 +90,30 @@ def list_files(
             got=f"{error.strerror} for one of them",
             remedy="allow reading all of them (find shows which), or move them out of the source",
         ) from None
-    for entry, outside in entries:
-        if excluded and _identity(entry) in excluded:
-            continue
-        path = entry.relative_to(source).as_posix()
-        found[path] = OUTSIDE if outside else _size(entry)
     paths = tuple(sorted(found))
-    sizes = tuple(found[path] for path in paths)
-    return Listing(paths, sizes, _digest(source, paths, sizes))
+    sizes = array("q", (found[path].size for path in paths))
+    modified_ns = array("q", (found[path].modified_ns for path in paths))
+    return Listing(paths, sizes, modified_ns, _digest(source, paths, sizes))
+
+
+class _State(NamedTuple):
+    size: int
+    modified_ns: int = 0
+
+
+_NO_FILE, _OUTSIDE = _State(NO_FILE), _State(OUTSIDE)
 
 
 def _digest(source: Path, paths: Sequence[str], sizes: Sequence[int]) -> str:
-    lines = [f"{size} {path}\n" for path, size in zip(paths, sizes, strict=True)]
-    regular = [path for path, size in zip(paths, sizes, strict=True) if size >= 0]
-    step = max(1, len(regular) // _SAMPLED_FILES)
-    lines += [_beginning(source / path) for path in regular[::step]]
-    return sha256_hex("".join(lines).encode("utf-8", "surrogateescape"))
+    digest = hashlib.sha256()
+    regular = array("q")
+    for index, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+        digest.update(f"{size} {path}\n".encode("utf-8", "surrogateescape"))
+        if size >= 0:
+            regular.append(index)
+    for index in regular[:: max(1, len(regular) // _SAMPLED_FILES)]:
+        digest.update(_beginning(source / paths[index]).encode())
+    return digest.hexdigest()
 
 
 def _beginning(path: Path) -> str:
@@ -109,22 +124,49 @@ def _beginning(path: Path) -> str:
         return "unreadable"
 
 
-def _walk(
-    folder: Path, roots: tuple[Path, ...], seen: set[tuple[int, int]]
-) -> Iterator[tuple[Path, bool]]:
-    """Yield everything that is no folder to be entered, and whether it leads out."""
-    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    seen.add(_identity(folder) or (0, 0))
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        path = Path(entry.path)
-        if entry.is_symlink() and _leads_out(path, roots):
-            yield path, True
-        elif not _is_folder(path):
-            yield path, False
-        elif _identity(path) not in seen:
-            yield from _walk(path, roots, seen)
+@dataclass(frozen=True)
+class _Walk:
+    roots: tuple[Path, ...]
+    excluded: set[tuple[int, int] | None]
+
+    def files(
+        self, folder: str, within: str, seen: set[tuple[int, int] | None]
+    ) -> Iterator[tuple[str, _State]]:
+        """Yield everything that is no folder to be entered.
+
+        Args:
+            folder: The folder.
+            within: Its path within the source, with a slash at the end.
+            seen: Folders that were entered.
+        """
+        seen.add(_identity(Path(folder)))
+        folders = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink() and _leads_out(Path(entry.path), self.roots):
+                    if _identity(Path(entry.path)) not in self.excluded:
+                        yield within + entry.name, _OUTSIDE
+                elif _is_folder(entry):
+                    folders.append(entry.name)
+                elif (state := self._state(entry)) is not None:
+                    yield within + entry.name, state
+        for name in sorted(folders):
+            path = f"{folder}/{name}"
+            if _identity(Path(path)) not in seen:
+                yield from self.files(path, f"{within}{name}/", seen)
+
+    def _state(self, entry: os.DirEntry[str]) -> _State | None:
+        try:
+            state = entry.stat()
+        except OSError:
+            return _NO_FILE
+        if (state.st_dev, state.st_ino) in self.excluded:
+            return None
+        if not stat.S_ISREG(state.st_mode):
+            return _NO_FILE
+        return _State(state.st_size, state.st_mtime_ns)
 
 
 def _leads_out(path: Path, roots: tuple[Path, ...]) -> bool:
@@ -133,9 +175,9 @@ def _leads_out(path: Path, roots: tuple[Path, ...]) -> bool:
     return not any(real.is_relative_to(root) for root in roots)
 
 
-def _is_folder(path: Path) -> bool:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return path.is_dir()
+        return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
 
@@ -146,11 +188,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return state.st_dev, state.st_ino
-
-
-def _size(path: Path) -> int:
-    try:
-        state = path.stat()
-    except OSError:
-        return NO_FILE
-    return state.st_size if stat.S_ISREG(state.st_mode) else NO_FILE
