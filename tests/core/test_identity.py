@@ -1,5 +1,7 @@
 import hashlib
 import hmac
+import pickle
+import shutil
 import stat
 
 import polars as pl
@@ -143,3 +145,12 @@ def test_failed_write_leaves_no_identifiers_lying_about(tmp_path, crosswalk, mon
         identity.write_crosswalk("t1", crosswalk)
     assert not identity.has_crosswalk("t1")
     assert list((tmp_path / "t1").iterdir()) == []
+
+
+def test_worker_has_the_key_and_makes_none(tmp_path):
+    folder = tmp_path / "identity"
+    sent = pickle.dumps(Identity(folder).for_import(2))
+    known = Identity(folder).for_import(2).path_digest("a")
+    shutil.rmtree(folder)
+    assert pickle.loads(sent).path_digest("a") == known
+    assert not folder.exists()

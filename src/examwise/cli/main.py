@@ -13,6 +13,8 @@ COMMANDS = {
     "phantom": "write a synthetic head-CT archive",
     "ingest": "turn an archive's files into an exam store",
     "verify": "read a store again: is it whole, and what does it hold",
+    "remove": "take withdrawn exams out of a store",
+    "migrate": "bring a store of an older schema to the present one",
     "split": "divide a store's patients into train, validation and test",
     "train": "train a strong or a weak learner",
     "predict": "apply a trained run to a store or to raw files",

@@ -9,6 +9,7 @@ from pathlib import Path
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from examwise.core.errors import InputError
+from examwise.core.executors.protocol import Executor
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,17 @@ def make_parser(command: str, description: str) -> ArgumentParser:
 def add_workers(parser: ArgumentParser) -> None:
     """Add ``--workers``."""
     parser.add_argument("--workers", type=int, help="processes; default: one a processor core")
+
+
+def add_cluster(parser: ArgumentParser) -> None:
+    """Add ``--ray``, which stands in for ``--workers``."""
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="use the processors of a Ray cluster instead: auto (the one this machine belongs to), "
+        "host:port, or local; every node must see the same files under the same paths, and so the "
+        "output is a URL or a folder that all of them share (needs the extra 'ray')",
+    )
 
 
 def add_identity(parser: ArgumentParser) -> None:
@@ -69,6 +81,26 @@ def parse(parser: ArgumentParser, argv: Sequence[str]) -> Namespace:
 def common(options: Namespace) -> Common:
     """Return the common options."""
     return Common(json=options.json, quiet=options.quiet)
+
+
+def chosen_executor(options: Namespace) -> Executor:
+    """Return the executor that ``--workers`` or ``--ray`` names.
+
+    Raises:
+        InputError: If both are given, or what is given cannot be had.
+    """
+    from examwise.core.executors import make_cluster_executor, make_executor
+
+    if options.ray is None:
+        return make_executor(worker_count(options.workers))
+    if options.workers is not None:
+        raise InputError(
+            where="--workers and --ray",
+            expected="one of them at most",
+            got="both",
+            remedy="leave --workers out: a cluster has the workers that it has",
+        )
+    return make_cluster_executor(options.ray)
 
 
 def worker_count(wanted: int | None) -> int:

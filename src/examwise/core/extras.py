@@ -7,7 +7,7 @@ from types import ModuleType
 
 from examwise.core.errors import InputError
 
-EXTRAS = {"adlfs": "azure"}
+EXTRAS = {"adlfs": "azure", "ray": "ray"}
 """Import name of an optional package to the extra that installs it."""
 
 

@@ -8,7 +8,14 @@ from dataclasses import asdict
 from jsonargparse import Namespace
 
 from examwise.cli.output import Output
-from examwise.cli.parsing import add_workers, common, make_parser, parse, worker_count
+from examwise.cli.parsing import (
+    add_cluster,
+    add_workers,
+    chosen_executor,
+    common,
+    make_parser,
+    parse,
+)
 from examwise.core.errors import ExitStatus, InputError
 from examwise.phantom.config import PhantomConfig
 from examwise.phantom.hospitals import HOSPITALS
@@ -41,19 +48,19 @@ def run(argv: Sequence[str]) -> ExitStatus:
     # Which hospital is usual depends on the layout, and is filled in below.
     parser.set_defaults({"phantom.hospital": None})
     add_workers(parser)
+    add_cluster(parser)
     options = parse(parser, argv)
     output = Output(common(options))
     _fill_in(options)
     config = parser.instantiate(options).phantom
 
-    from examwise.core.executors import make_executor
     from examwise.phantom.archive import make_phantom_archive
 
     summary = make_phantom_archive(
         options.out,
         config,
         layout=options.layout,
-        executor=make_executor(worker_count(options.workers)),
+        executor=chosen_executor(options),
         progress=output.progress,
     )
     text = (

@@ -10,6 +10,7 @@ EXECUTORS = Registry(
     {
         "serial": "examwise.core.executors.serial:SerialExecutor",
         "joblib": "examwise.core.executors.joblib_processes:JoblibExecutor",
+        "ray": "examwise.core.executors.ray_cluster:RayExecutor",
     },
 )
 
@@ -23,3 +24,16 @@ def make_executor(n_workers: int) -> Executor:
     """
     name = "serial" if n_workers == 1 else "joblib"
     return EXECUTORS.load(name)(n_workers)
+
+
+def make_cluster_executor(address: str) -> Executor:
+    """Return the executor of a Ray cluster.
+
+    Args:
+        address: ``auto``, ``local`` or ``host:port``.
+
+    Raises:
+        InputError: If Ray is not installed, or there is no such cluster.
+    """
+    executor: Executor = EXECUTORS.load("ray")(address=address)
+    return executor
