@@ -77,8 +77,8 @@ def _places(
     truth: pl.DataFrame, archive: Path, store: Path, identity: Identity, layout: str
 ) -> pl.DataFrame:
     """Return where the crosswalk says that each image went."""
-    folders = [path for path in identity.folder.iterdir() if path.is_dir()]
-    crosswalk = identity.read_crosswalk(folders[0].name)
+    (crosswalk_file,) = identity.folder.glob("*/crosswalk.parquet")
+    crosswalk = identity.read_crosswalk(crosswalk_file.parent.name)
     if layout != "ct-ich":
         return crosswalk.select(
             image_id="sop_instance_uid", exam_id="exam_id", stored_index="slice_index"

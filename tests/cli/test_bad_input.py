@@ -137,7 +137,7 @@ def test_store_of_another_schema_version(archive, tmp_path, capsys):
     manifest = json.loads((store / "manifest.json").read_text())
     (store / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 99}))
     before = state(store)
-    assert "expected schema version 1, got 99" in refuse(capsys, "split", store)
+    assert "expected schema version 2, got 99" in refuse(capsys, "split", store)
     assert state(store) == before
 
 

@@ -65,7 +65,7 @@ def test_add_withdraw_and_go_on(archive, folder, capsys):
     assert "Added to" in text
     assert "The store now holds 8 exams" in text
     assert "New exams have no part yet: examwise split STORE" in text
-    record = json.loads((store / "commits" / "labels" / "1.json").read_text())
+    record = json.loads((store / "commits" / "labels" / "000001.json").read_text())
     assert record["payload"]["counts"] == {"exams_in_store": 6}
     assert not record["payload"]["labels"]["exam_id"]
     assert run(*words) == 0

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from examwise.cli.main import main
-from examwise.core.manifest import read_manifest
 
 LABELS = "hemorrhage_diagnosis_raw_ct.csv"
 COLUMNS = (
@@ -41,16 +40,16 @@ def test_counts_end_the_import(source: Path, tmp_path: Path, capsys) -> None:
     assert main(words(source, tmp_path)) == 0
     said = capsys.readouterr().out
     assert "Joined: 2 rows joined to a slice" in said
-    assert "Joined: 1 slices with a mask whose label denies haemorrhage: both kept" in said
+    assert "Joined: 1 slices with a mask of what their label denies: both kept" in said
     assert main(words(source, tmp_path, "--json")) == 0
     counts = json.loads(capsys.readouterr().out)["joined"]
     assert (counts["slice_rows_joined"], counts["masks_joined"]) == (2, 1)
 
 
 def test_rule_of_readers_is_an_option(source: Path, tmp_path: Path, capsys) -> None:
-    assert main(words(source, tmp_path, "--exam-label", "all")) == 0
-    configuration = read_manifest(tmp_path / "store", kind="exam-store").configuration
-    assert configuration["exam_label"] == "all"
+    assert main(words(source, tmp_path, "--exam-label", "all")) == 2
+    said = capsys.readouterr().err
+    assert "option exam_label: expected a layout with labels of several readers" in said
     assert main(words(source, tmp_path, "--exam-label", "most")) == 2
     assert "majority" in capsys.readouterr().err
 

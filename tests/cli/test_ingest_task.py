@@ -15,7 +15,10 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from examwise.cli.main import main
+from examwise.cli.study_file import read_study_file
+from examwise.core.errors import InputError
 from examwise.core.manifest import read_manifest
+from examwise.core.task import load_task
 from examwise.imaging.stored_annotations import boxes
 from examwise.imaging.stored_exams import StoredExams
 
@@ -234,3 +237,136 @@ def test_a_run_reads_raw_files_as_its_task_does(source: Path, tmp_path: Path) ->
     soft = ["--ingest.series.kernel", "soft", "--quiet"]
     assert main(["predict", run, str(source), "--out", f"{out}2", *key, *soft]) == 0
     assert StoredExams(f"{out}2-store").exams["kernel"].unique().to_list() == ["STANDARD"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "option", "value"),
+    [
+        ("rsna", "--ingest.series.kernel", "bone"),
+        ("rsna", "--ingest.series.min_slices", "3"),
+        ("ct-ich", "--ingest.series.wanted_thickness_mm", "3"),
+        ("ct-ich", "--ingest.series.min_thick_mm", "3"),
+        ("folder", "--exam-label", "all"),
+    ],
+)
+def test_options_that_a_layout_has_no_use_for_are_refused(
+    source: Path, tmp_path: Path, capsys, layout: str, option: str, value: str
+) -> None:
+    assert main(words(tmp_path, source, option, value, layout=layout)) == 2
+    name = option.removeprefix("--").removeprefix("ingest.").replace("-", "_")
+    assert f"option {name}: expected a layout with" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
+
+
+def test_series_of_a_store_are_not_chosen_again(source: Path, tmp_path: Path, capsys) -> None:
+    assert main(words(tmp_path, source, "--quiet")) == 0
+    predict = ["predict", "run", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    assert main([*predict, "--ingest.series.kernel", "bone"]) == 2
+    assert "--ingest.series: expected a folder of raw files" in capsys.readouterr().err
+
+
+def test_more_masks_come_with_more_exams(source: Path, tmp_path: Path, capsys) -> None:
+    first = tmp_path / "first"
+    (source / "p0").rename(tmp_path / "p0")
+    source.rename(first)
+    task = ["--task", str(tmp_path / "task.yaml")]
+    assert main(words(tmp_path, first, *task)) == 0
+    (tmp_path / "p0").rename(first / "p0")
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[4:8, 6:10] = (255, 0, 0)
+    (tmp_path / "masks").mkdir()
+    for name in ("1.0.1.4", "1.1.1.5"):  # of an exam that is new, and of one in the store
+        Image.fromarray(pixels).save(tmp_path / "masks" / f"{name}.png")
+    colours = tmp_path / "colours.yaml"
+    colours.write_text('colours: {"#ff0000": fracture, "#000000": background}\n')
+    masks = ["--masks", str(tmp_path / "masks")]
+    assert main(words(tmp_path, first, *task, *masks, "--append")) == 2
+    assert "expected both, or neither" in capsys.readouterr().err
+    more = [*task, *masks, "--mask-colours", str(colours), "--append", "--json"]
+    assert main(words(tmp_path, first, *more)) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["added"]["n_exams"] == 1
+    joined = found["added"]["joined"]
+    assert joined["colour_masks"] == 2
+    assert joined["colour_masks_joined"] == 1
+    assert joined["exams_with_new_annotations"] == 1
+    stored = StoredExams(tmp_path / "store")
+    (box,) = boxes(stored).to_dicts()
+    assert (box["finding"], box["slice_index"], box["x"], box["y"]) == ("fracture", 4, 6, 4)
+    assert box["exam_id"] not in found["added"]["examples"]["exams_with_new_annotations"]
+    assert main(["verify", str(tmp_path / "store"), "--quiet"]) == 0
+    assert main(words(tmp_path, first, *more)) == 0
+    assert json.loads(capsys.readouterr().out)["known"]
+    pixels[0] = (255, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "masks" / "1.0.1.4.png")
+    assert main(words(tmp_path, first, *more)) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["known"], again["added"]["n_exams"]) == (False, 0)
+
+
+STUDY = """
+source:
+  layout: folder
+  labels: labels.csv
+  ingest: {{matrix: 16, task: {task}{series}}}
+study:
+  finding: fracture
+  target_auc: 0.8
+  split: {{train: 0.5, validation: 0.2, test: 0.3}}
+  arms: [{{learner: weak, acquisition: exam, budgets: [20]}}]
+  model: {{findings: [fracture]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "kernel"),
+    [
+        ("task.yaml", "skull_fracture", "bone"),
+        ("deeper/../task.yaml", "skull_fracture", "bone"),
+        ("head_fracture", "head_fracture", "bone"),
+        ("head_ich", "head_ich", "soft"),
+    ],
+)
+def test_study_file_names_its_task(
+    tmp_path: Path, monkeypatch, task: str, name: str, kernel: str
+) -> None:
+    """A path is relative to the study file, wherever the command is given."""
+    folder = tmp_path / "studies"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "task.yaml").write_text(TASK)
+    monkeypatch.chdir(tmp_path)
+    path = folder / "study.yaml"
+    path.write_text(STUDY.format(task=task, series=""))
+    file = read_study_file(path)
+    assert file.source.ingest.task.name == name
+    # As on the command line of ingest: the task's series, unless the file says otherwise.
+    assert file.source.ingest.series.kernel == kernel
+    assert file.study.model.window_width_hu == file.source.ingest.task.window_width
+    path.write_text(STUDY.format(task=task, series=", series: {kernel: any, min_slices: 5}"))
+    series = read_study_file(path).source.ingest.series
+    assert (series.kernel, series.min_slices) == ("any", 5)
+
+
+def test_study_file_names_no_task(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY.format(task="nothing.yaml", series=""))
+    assert main(["study", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "nothing.yaml: expected a YAML file" in capsys.readouterr().err
+    (tmp_path / "nothing.yaml").write_text(TASK)
+    with pytest.raises(InputError, match="the task of the stores, head_ich, got another"):
+        read_study_file(path, task=load_task("head_ich"))
+    assert read_study_file(path, task=load_task(tmp_path / "nothing.yaml"))
+
+
+def test_study_from_raw_files_reads_the_series_of_its_task(
+    source: Path, tmp_path: Path, capsys
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY.format(task="task.yaml", series=""))
+    (tmp_path / "labels.csv").rename(source / "labels.csv")
+    key = ["--identity", str(tmp_path / "identity"), "--workers", "1"]
+    # Three exams are too few to go on with.
+    words = ["study", str(path), "--source", str(source), "--out", str(tmp_path / "out"), *key]
+    assert main(words) == 2
+    kernels = StoredExams(tmp_path / "out" / "store").exams["kernel"]
+    assert kernels.unique().to_list() == ["BONEPLUS"]

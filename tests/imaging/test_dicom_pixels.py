@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from pydicom.uid import RLELossless
 
 from examwise.imaging.dicom_pixels import _values_and_places, read_hu
+from examwise.imaging.plain_file import read_plain_run_lengths
 from examwise.imaging.reasons import ImageRefused
 
 
@@ -137,7 +138,7 @@ class PanicException(BaseException):
 def test_what_decoders_raise(
     tmp_path: Path, write_slice, monkeypatch, raised: type, seen: type
 ) -> None:
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise raised
 
     monkeypatch.setattr("examwise.imaging.dicom_pixels._decode", fail)
@@ -233,3 +234,22 @@ def test_values_and_places_over_the_whole_range(dtype: type) -> None:
     for one in (image, np.vstack([image, image])):  # as many values as pixels, and fewer
         values, places = _values_and_places(one)
         np.testing.assert_array_equal(values.take(places), one)
+
+
+def test_plain_run_lengths_are_read_as_by_pydicom(tmp_path: Path, write_slice, monkeypatch) -> None:
+    path = write_slice(tmp_path / "a")
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    tail = tmp_path / "tail"
+    tail.write_bytes(path.read_bytes() + bytes(8))
+    assert read_plain_run_lengths(path) is not None
+    assert read_plain_run_lengths(tail) is None  # unusual, though sound
+    found = read_hu(path)
+    np.testing.assert_array_equal(found, read_hu(tail))
+    for cut in (1, 9, 40):
+        short = tmp_path / f"short{cut}"
+        short.write_bytes(path.read_bytes()[:-cut])
+        assert read_plain_run_lengths(short) is None
+    monkeypatch.setattr("examwise.imaging.dicom_pixels.read_plain_run_lengths", lambda path: None)
+    np.testing.assert_array_equal(found, read_hu(path))

@@ -7,11 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from examwise.core.commits import CommitLog
 from examwise.core.errors import SchemaError
 from examwise.core.manifest import read_manifest
 from examwise.core.schemas.store import EXAMS, FILES, LABELS, SLICES
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
+from examwise.imaging.store_history import Tombstone, write_tombstone
 from examwise.imaging.store_writer import (
     ExamContent,
     StoreWriter,
@@ -129,8 +131,7 @@ def test_an_exam_without_its_record_does_not_exist(tmp_path: Path) -> None:
     writer.write_exam(content("e1"))
     writer.write_exam(content("e2"))
     (url / "commits" / "exams" / "e2.json").unlink()
-    assert writer.has_exam("e1")
-    assert not writer.has_exam("e2")
+    assert CommitLog(Storage(url)).items() == ["exams/e1"]
     finish_store(stage)
     assert EXAMS.read(Storage(url))["exam_id"].to_list() == ["e1"]
 
@@ -148,7 +149,7 @@ def test_wrong_rows_are_refused_before_anything_is_committed(tmp_path: Path) -> 
     writer = StoreWriter(tmp_path / "a")
     with pytest.raises(SchemaError, match="row_spacing_mm"):
         writer.write_exam(content("e1", row_spacing_mm=-1.0))
-    assert not writer.has_exam("e1")
+    assert CommitLog(Storage(tmp_path / "a")).items() == []
 
 
 def test_finishing_twice_changes_nothing(tmp_path: Path) -> None:
@@ -169,3 +170,17 @@ def test_empty_store_has_all_tables() -> None:
         frame = schema.read(Storage(url))
         assert frame.is_empty()
         assert frame.schema == pl.Schema(schema.dtypes)
+
+
+def test_files_of_withdrawn_exams_are_sorted_too(tmp_path: Path) -> None:
+    stage = Stage.begin(tmp_path, kind="exam-store", configuration={}, inputs={}, seed=None)
+    rows = [("f3", 0), ("f1", 0), ("f2", 1)]
+    files = [
+        {"path_digest": path_digest, "status": "left_out", "reason": "withdrawn",
+         "exam_id": None, "slice_index": None, "import_index": import_index}
+        for path_digest, import_index in rows
+    ]  # fmt: skip
+    columns = FILES.frame(files).to_dict(as_series=False)
+    write_tombstone(stage.storage, Tombstone("e1", "p1", whole_patient=False, files=columns))
+    finish_store(stage)
+    assert FILES.read(stage.storage)["path_digest"].to_list() == ["f1", "f2", "f3"]

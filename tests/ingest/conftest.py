@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from examwise.core.executors.serial import SerialExecutor
 from examwise.core.identity import Identity
 from examwise.core.progress import SilentProgress
 from examwise.core.schemas.findings import FINDINGS
-from examwise.ingest.config import IngestConfig
+from examwise.core.storage import Storage
+from examwise.ingest.config import IngestConfig, SeriesSelectionConfig
 from examwise.ingest.ingest import ingest_archive
 from examwise.ingest.summary import IngestSummary
 
@@ -145,9 +147,19 @@ def run(tmp_path: Path, identity: Identity) -> Callable[..., IngestSummary]:
     def ingest(layout: str, source: Path, store: Any = None, **options: Any) -> IngestSummary:
         special = {
             name: options.pop(name)
-            for name in ("identity", "labels", "boxes", "executor")
+            for name in (
+                "identity",
+                "labels",
+                "boxes",
+                "masks",
+                "mask_colours",
+                "executor",
+                "progress",
+            )
             if name in options
         }
+        if layout == "folder":  # most tests' images are noise, no heads
+            options.setdefault("series", SeriesSelectionConfig(select="every"))
         return ingest_archive(
             layout,
             source,
@@ -224,6 +236,8 @@ def write_study(write_slice: WriteSlice) -> Callable[..., list[Path]]:
                     "SOPInstanceUID": f"1.{number}.{series}.{index}",
                     "SeriesDescription": name,
                     "SliceThickness": 5,
+                    # 16 pixels across a head: too few to tell whether it is one.
+                    "PixelSpacing": [14, 14],
                     **elements,
                 },
             )
@@ -242,7 +256,53 @@ def write_boxes() -> Callable[..., None]:
         for number, (image, label, data) in enumerate(rows):
             if not isinstance(data, str):
                 data = str(dict(zip(("x", "y", "width", "height"), data, strict=True)))
-            lines.append(f'{number},{image},1.1.1,1.1,"{data}",{label},Bounding Box')
+            series = image.rpartition(".")[0]
+            study = series.rpartition(".")[0]
+            lines.append(f'{number},{image},{series},{study},"{data}",{label},handDrawn')
         path.write_text("\n".join(lines) + "\n")
 
     return write
+
+
+class StoppedError(Exception):
+    """Stands for a killed process."""
+
+
+@pytest.fixture(scope="session")
+def stopped_at() -> Callable[..., Any]:
+    """Return a context manager that lets ``n`` writes and deletions happen, and then no more.
+
+    It yields whether any was stopped, known at its end.
+    """
+
+    @contextlib.contextmanager
+    def stop(n: int) -> Iterator[list[bool]]:
+        left, stopped = [n], [False]
+
+        def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+            def step(*arguments: Any, **options: Any) -> Any:
+                if left[0] <= 0:
+                    stopped[0] = True
+                    raise StoppedError
+                left[0] -= 1
+                return function(*arguments, **options)
+
+            return step
+
+        with pytest.MonkeyPatch.context() as patch:
+            for owner, name in (
+                (Storage, "write"),
+                (Storage, "create"),
+                (Storage, "delete"),
+                (Identity, "write_crosswalk"),
+            ):
+                patch.setattr(owner, name, counted(getattr(owner, name)))
+            try:
+                yield stopped
+            except StoppedError:
+                pass
+            except BaseException:
+                if not stopped[0]:
+                    raise
+
+    return stop

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import polars as pl
 import pytest
 
@@ -193,6 +195,16 @@ def test_the_later_word_of_a_source_counts(folder_store, tmp_path, append, ident
     assert not faults(store)
 
 
+def test_a_correction_can_be_taken_back(folder_store, tmp_path, append, identity) -> None:
+    store, labels = tmp_path / "store", tmp_path / "other.csv"
+    for value in ("1", "0", "1"):
+        addition = append("folder", folder_store, labels=write_labels(labels, {"scan1": value}))
+        assert not addition.known
+        assert labels_of(store, identity)[0] == int(value)
+    assert append("folder", folder_store, labels=labels).known
+    assert not faults(store)
+
+
 def test_labels_added_by_other_means_stay(folder_store, tmp_path, append, identity) -> None:
     store = tmp_path / "store"
     path = store / "labels.parquet"
@@ -356,3 +368,66 @@ def test_workers_change_nothing(grown, tmp_path, append, tree) -> None:
     one = append("rsna", grown)
     assert append("rsna", grown, tmp_path / "two", executor=make_executor(2)) == one
     assert tree(tmp_path / "two") == tree(tmp_path / "store")
+
+
+SLABS = {"series": SeriesSelectionConfig(select="every", average_thin_to_mm=5.0)}
+
+
+@pytest.fixture
+def thin_store(tmp_path: Path, write_slice, run) -> Path:
+    """An exam of 22 slices of 1 mm, averaged to four of 5 mm; two are left over. No labels."""
+    source = tmp_path / "source"
+    for index in range(22):
+        write_slice(source / f"{index}.dcm", height=float(index), SliceThickness=1)
+    run("folder", source, **SLABS)
+    return source
+
+
+def slice_events(store: Path) -> list[tuple[int, int]]:
+    events = StoredExams(store).labels.filter(pl.col("slice_start").is_not_null())
+    return events.sort("slice_start").select("slice_start", "value").rows()
+
+
+def test_new_labels_of_thin_slices_are_said_of_slabs(thin_store, tmp_path, append) -> None:
+    known = {0: 0, 6: 1, 7: 0, 21: 1} | dict.fromkeys(range(10, 15), 0)
+    rows = {f"{index}.dcm": str(value) for index, value in known.items()}
+    more = write_labels(tmp_path / "more.csv", rows)
+    append("folder", thin_store, labels=more, **SLABS)
+    # One known negative of five says nothing; what lies in no slab speaks for the exam alone.
+    assert slice_events(tmp_path / "store") == [(1, 1), (2, 0)]
+    assert not faults(tmp_path / "store")
+
+
+def test_negatives_of_thin_slices_count_only_with_all_of_their_slab(
+    thin_store, tmp_path, append, write_slice
+) -> None:
+    (thin_store / "11.dcm").unlink()
+    rows = {f"{index}.dcm": "0" for index in range(22) if index != 11}
+    more = write_labels(tmp_path / "more.csv", {**rows, "12.dcm": "0"})
+    append("folder", thin_store, labels=more, **SLABS)
+    assert slice_events(tmp_path / "store") == [(0, 0), (1, 0), (3, 0)]
+
+
+def test_new_labels_of_a_thin_volume_are_said_of_slabs(tmp_path, run, append) -> None:
+    source = tmp_path / "source"
+    (source / "ct_scans").mkdir(parents=True)
+    values = np.random.default_rng(0).integers(0, 90, (16, 16, 11)).astype(np.int16)
+    values[[0, -1]] = -1000
+    image = nibabel.Nifti1Image(values, np.diag([0.5, 0.5, -1, 1]))  # downwards
+    nibabel.save(image, source / "ct_scans" / "049.nii")
+    run("ct-ich", source, allow_unmatched_labels=True, **SLABS)
+    head = "PatientNumber,SliceNumber,Intraventricular,Intraparenchymal,Subarachnoid,Epidural,"
+    rows = [
+        f"49,{number},0,0,0,0,{int(number == 5)},{int(number != 5)},0" for number in range(2, 12)
+    ]
+    text = "\n".join([f"{head}Subdural,No_Hemorrhage,Fracture_Yes_No", *rows, ""])
+    (source / "hemorrhage_diagnosis_raw_ct.csv").write_text(text)
+    append("ct-ich", source, allow_unmatched_labels=True, **SLABS)
+    stored = StoredExams(tmp_path / "store")
+    assert stored.exams["n_slices"].to_list() == [2]
+    events = stored.labels.filter(
+        pl.col("slice_start").is_not_null() & (pl.col("finding") == "subdural")
+    )
+    # The file's slices 7 to 11, the lowest, and 2 to 6; its first lies in no slab.
+    assert events.sort("slice_start").select("slice_start", "value").rows() == [(0, 0), (1, 1)]
+    assert not faults(tmp_path / "store")

@@ -10,6 +10,7 @@ import pytest
 
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
+from examwise.core.executors.serial import SerialExecutor
 from examwise.core.identity import Identity
 from examwise.core.manifest import read_manifest
 from examwise.core.storage import Storage
@@ -264,3 +265,28 @@ def test_studies_of_equal_names_and_sizes_keep_apart(
     assert len([*identity.folder.glob("t*")]) == 2
     with pytest.raises(InputError, match="the files of the source"):
         run("folder", tmp_path / "source2", tmp_path / "store1")
+
+
+def test_store_that_a_worker_does_not_see(source: Path, tmp_path: Path, run, tree) -> None:
+    store = tmp_path / "store"
+
+    class Elsewhere(SerialExecutor):
+        """Runs what comes after the headers where another folder has the store's path."""
+
+        def map(self, function, items):
+            elsewhere = (store / "stage.json").exists()
+            if elsewhere:
+                store.rename(tmp_path / "kept")
+                store.mkdir()
+            try:
+                yield from super().map(function, items)
+            finally:
+                if elsewhere:
+                    assert not [*store.iterdir()]
+                    store.rmdir()
+                    (tmp_path / "kept").rename(store)
+
+    with pytest.raises(InputError, match="the store that was begun, under the same path"):
+        run("rsna", source, executor=Elsewhere())
+    assert run("rsna", source) == run("rsna", source, tmp_path / "whole")
+    assert tree(store) == tree(tmp_path / "whole")

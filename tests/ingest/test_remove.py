@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +17,7 @@ from examwise.data.splits import read_splits, split_store
 from examwise.imaging.store_check import check_store
 from examwise.imaging.stored_exams import StoredExams
 from examwise.ingest.append import append_archive
-from examwise.ingest.config import IngestConfig
+from examwise.ingest.config import IngestConfig, SeriesSelectionConfig
 from examwise.ingest.remove import remove_exams
 from examwise.ingest.seen_by import find_sightings
 
@@ -27,13 +28,13 @@ def faults(store: Path) -> list[str]:
     return [str(fault) for fault in check.faults if fault.code != "hu"]
 
 
-def add(source: Path, store: Path, identity: Identity):
+def add(source: Path, store: Path, identity: Identity, *, layout: str = "rsna", **options: Any):
     return append_archive(
-        "rsna",
+        layout,
         source,
         str(store),
         identity=identity,
-        config=IngestConfig(matrix=16),
+        config=IngestConfig(matrix=16, **options),
         executor=SerialExecutor(),
         progress=SilentProgress(),
     )
@@ -138,6 +139,56 @@ def test_a_whole_patient(store, tmp_path, identity, write_rsna, write_slice) -> 
     assert addition.added.joined["exams_withdrawn"] == 3
 
 
+def test_a_patient_withdrawn_exam_by_exam_can_be_withdrawn_as_a_whole(
+    store, tmp_path, identity, write_rsna
+) -> None:
+    patient = identity.patient_key("ID_p2")
+    remove_exams(store, identity=identity, exam_ids=[exam_of(store, identity, 2)])
+    assert remove_exams(store, identity=identity, patient_keys=[patient]).n_removed == 0
+    assert not faults(store)
+    write_rsna(tmp_path / "source", 7)
+    for path in (tmp_path / "source" / "stage_2_train").iterdir():
+        if b"ID_st6" in path.read_bytes():
+            path.write_bytes(path.read_bytes().replace(b"ID_p6", b"ID_p2"))
+    assert add(tmp_path / "source", store, identity).added.n_exams == 0
+    assert patient not in StoredExams(store).exams["patient_key"].to_list()
+
+
+def test_no_crosswalk_keeps_a_patient_by_files_that_became_no_exam(
+    tmp_path, write_series, run, identity
+) -> None:
+    first, second, store = tmp_path / "first", tmp_path / "second", tmp_path / "store"
+    for number in (1, 2):
+        write_series(first / f"{number}", patient=f"P{number}", study=f"1.{number}", series="1.8")
+    run("folder", first, store)
+    scout = {"ImageType": ["DERIVED", "SECONDARY", "LOCALIZER"]}
+    write_series(second / "scout", patient="P1", study="1.1", series="1.9", **scout)
+    write_series(second / "3", patient="P3", study="1.3", series="1.8")
+    add(second, store, identity, layout="folder", series=SeriesSelectionConfig(select="every"))
+    remove_exams(store, identity=identity, exam_ids=[identity.exam_id("1.1", "1.8")])
+    walks = [pl.read_parquet(walk) for walk in identity.folder.rglob("crosswalk.parquet")]
+    assert sorted(walk.height for walk in walks) == [3, 3]
+    assert {*pl.concat(walks)["patient_id"]} == {"P2", "P3"}
+
+
+def test_a_withdrawn_study_does_not_come_back_by_another_series(
+    tmp_path, write_series, run, identity
+) -> None:
+    series = SeriesSelectionConfig(min_slices=2)
+    wide = {"PixelSpacing": [9, 9]}  # of such noise nobody can say that it is no head
+    for number in (1, 2):
+        write_series(tmp_path / "a" / f"{number}", study=f"1.{number}", series="1.8", **wide)
+    run("folder", tmp_path / "a", series=series)
+    store = tmp_path / "store"
+    remove_exams(store, identity=identity, exam_ids=[identity.exam_id("1.1", "1.8")])
+    for number in (1, 3):
+        write_series(tmp_path / "b" / f"{number}", study=f"1.{number}", series="1.9", **wide)
+    addition = add(tmp_path / "b", store, identity, layout="folder", series=series)
+    assert (addition.added.n_exams, addition.added.joined["exams_withdrawn"]) == (1, 1)
+    assert addition.added.left_out == {"withdrawn": 3}
+    assert not faults(store)
+
+
 def test_unknown_exams_and_patients_are_refused(store, tree, identity) -> None:
     before = tree(store)
     known = exam_of(store, identity, 2)
@@ -151,6 +202,19 @@ def test_unknown_exams_and_patients_are_refused(store, tree, identity) -> None:
     with pytest.raises(InputError, match="an exam store"):
         remove_exams(store.parent / "none", identity=identity, exam_ids=[known])
     assert not (store.parent / "none").exists()
+
+
+def test_objects_written_late_go_when_it_is_withdrawn_again(store, identity, tree) -> None:
+    exam_id = exam_of(store, identity, 2)
+    remove_exams(store, identity=identity, exam_ids=[exam_id])
+    whole = tree(store)
+    late = store / "pixels.zarr" / exam_id / "zarr.json"
+    late.parent.mkdir()
+    late.write_bytes(b"late")
+    assert "withdraw it again" in faults(store)[0]
+    assert remove_exams(store, identity=identity, exam_ids=[exam_id]).n_removed == 0
+    assert not faults(store)
+    assert tree(store) == whole
 
 
 def test_another_identity_folder_has_no_crosswalk(store, tmp_path, identity) -> None:
@@ -247,3 +311,22 @@ def test_who_has_seen_them(tmp_path) -> None:
     )
     with pytest.raises(InputError, match="none of that name"):
         find_sightings([tmp_path / "nowhere"], exam_ids=[], patient_keys=[])
+
+
+def test_a_scout_that_comes_later_leaves_no_trace_of_a_withdrawn_patient(
+    tmp_path: Path, run, write_series, identity
+) -> None:
+    source, store = tmp_path / "source", tmp_path / "store"
+    for number in (1, 2):
+        write_series(source / str(number), patient=f"P{number}", study=f"1.{number}", series="1.8")
+    run("folder", source)
+    remove_exams(str(store), identity=identity, patient_keys=[identity.patient_key("P1")])
+    scout = ["DERIVED", "SECONDARY", "LOCALIZER"]
+    later = tmp_path / "later"
+    for number in (1, 2):
+        place, theirs = later / f"scout {number}", {"patient": f"P{number}", "series": "1.9"}
+        write_series(place, study=f"1.{number}", ImageType=scout, **theirs)
+    write_series(later / "new", patient="P3", study="1.3", series="1.8")
+    add(later, store, identity, layout="folder", series=SeriesSelectionConfig(select="every"))
+    walks = [pl.read_parquet(path) for path in identity.folder.rglob("crosswalk.parquet")]
+    assert {name for walk in walks for name in walk["patient_id"]} == {"P2", "P3"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from examwise.core.errors import InputError
-from examwise.core.task import Task
+from examwise.core.task import Task, load_task, shipped_tasks
 from examwise.ingest.config import IngestConfig
 from examwise.phantom.config import PhantomConfig
 from examwise.studies.config import StudyConfig
@@ -24,8 +24,11 @@ class SourceConfig:
     Attributes:
         layout: Layout of the archive, synthetic or given.
         labels: Label file of a given archive, relative to its folder; the layout's own if None.
+            A synthetic archive has its own.
         phantom: The synthetic archive.
-        ingest: How files become exams.
+        ingest: How files become exams. Its task may be written out, or be a path relative to the
+            study file or the name of a task that comes with examwise; what the task says of series
+            counts where the file says nothing.
     """
 
     layout: str = "rsna"
@@ -61,7 +64,8 @@ def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
             the model's where the file says nothing.
 
     Raises:
-        InputError: If there is no such file, or it is not a study file.
+        InputError: If there is no such file, it is not a study file, or it names another task
+            than the stores'.
 
     Example:
         >>> read_study_file(embedded_default()).source.layout
@@ -74,12 +78,49 @@ def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
     try:
         tree = yaml.safe_load(path.read_text())
         _require_tree(tree)
-        file = StudyFile(**vars(parser.instantiate(parser.parse_path(str(path)))))
-        return _with_window(file, tree, task or file.source.ingest.task)
+        said = _said(tree, "source", "ingest")
+        if isinstance(named := said.get("task"), str):
+            said["task"] = asdict(_named_task(named, path.parent))
+            parsed = parser.parse_string(yaml.safe_dump(tree))
+        else:
+            parsed = parser.parse_path(str(path))
+        file = StudyFile(**vars(parser.instantiate(parsed)))
+        own = file.source.ingest.task
+        if task is not None and "task" in said and own != task:
+            raise InputError(
+                where=f"{path}, source.ingest.task",
+                expected=f"the task of the stores, {task.name}",
+                got="another",
+                remedy="leave it out: the stores have their task",
+            )
+        return _with_window(_with_series(file, said), tree, task or own)
     except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(
             where=path, expected="a study file (YAML)", got=error, remedy="correct the file"
         ) from error
+
+
+def _said(tree: Any, *keys: str) -> dict[str, Any]:
+    """Return what a file says below some keys; nothing where there is no such mapping."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree if isinstance(tree, dict) else {}
+
+
+def _named_task(named: str, folder: Path) -> Task:
+    return load_task(named if named in shipped_tasks() else folder / named)
+
+
+def _with_series(file: StudyFile, said: dict[str, Any]) -> StudyFile:
+    """Take what the task says of series wherever the file leaves it open."""
+    ingest = file.source.ingest
+    open_to_task = {
+        name: value
+        for name, value in ingest.task.series.given().items()
+        if name not in _said(said, "series")
+    }
+    ingest = replace(ingest, series=replace(ingest.series, **open_to_task))
+    return replace(file, source=replace(file.source, ingest=ingest))
 
 
 def _with_window(file: StudyFile, tree: Any, task: Task) -> StudyFile:

@@ -15,10 +15,7 @@ import pydicom
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import (
-    JPEG2000TransferSyntaxes,
-    RLELossless,
-)
+from pydicom.uid import UID, JPEG2000TransferSyntaxes, RLELossless
 
 from examwise.imaging.bounded_file import unchanged
 from examwise.imaging.coded_frames import require_sound_frame
@@ -27,7 +24,11 @@ from examwise.imaging.dicom_header import lenient_pydicom, read_header
 from examwise.imaging.dicom_rules import MAX_MATRIX
 from examwise.imaging.enhanced_ct import EnhancedFrame, enhanced_frames
 from examwise.imaging.file_end import require_sound_end
-from examwise.imaging.plain_file import PlainElements, read_plain_image
+from examwise.imaging.plain_file import (
+    PlainElements,
+    read_plain_image,
+    read_plain_run_lengths,
+)
 from examwise.imaging.reasons import ImageRefused, reason_of
 from examwise.imaging.volume import AIR_HU, to_int16_hu
 
@@ -52,7 +53,7 @@ class PixelFile:
     def __init__(self, path: Path) -> None:
         self._frames: tuple[EnhancedFrame, ...] = ()
         with _refusals(), unchanged(path):
-            self._plain = read_plain_image(path)
+            self._plain = read_plain_image(path) or _read_run_lengths(path)
         if self._plain is not None:
             return
         with _refusals(), DicomFile(path) as file, lenient_pydicom():
@@ -85,7 +86,9 @@ class PixelFile:
             dataset = self._dataset
             elements = self._frames[frame] if self._frames else dataset
             _require_decodable(dataset, elements, frame)
-            return _to_hu(_decode(dataset, frame if self._frames else None), elements)
+            syntax, shape = dataset.file_meta.TransferSyntaxUID, (dataset.Rows, dataset.Columns)
+            index = frame if self._frames else None
+            return _to_hu(_decode(dataset, syntax, shape, index=index), elements)
 
 
 def read_hu(path: Path) -> npt.NDArray[np.int16]:
@@ -163,14 +166,54 @@ def _require_decodable(dataset: pydicom.FileDataset, elements: _Elements, frame:
         raise ImageRefused("truncated")
 
 
-def _decode(dataset: pydicom.FileDataset, frame: int | None) -> npt.NDArray[np.integer]:
+def _decode(
+    source: pydicom.FileDataset | bytes, syntax: UID, shape: tuple[int, int], **options: Any
+) -> npt.NDArray[np.integer]:
     """Return what was stored, unused bits included where the coding has such."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    options: Any = {"correct_unused_bits": syntax in JPEG2000TransferSyntaxes}
-    stored, _ = get_decoder(syntax).as_array(dataset, index=frame, **options)
-    if stored.shape != (dataset.Rows, dataset.Columns):
+    options["correct_unused_bits"] = syntax in JPEG2000TransferSyntaxes
+    stored, _ = get_decoder(syntax).as_array(source, **options)
+    if stored.shape != shape:
         raise ImageRefused("damaged")
     return stored
+
+
+def _read_run_lengths(path: Path) -> tuple[npt.NDArray[np.integer], PlainElements] | None:
+    """Decode a run-length coded image whose header is plain; None where anything is unusual."""
+    found = read_plain_run_lengths(path)
+    if found is None:
+        return None
+    coded, header = found
+    rows, columns = int(header.get("Rows")), int(header.get("Columns"))
+    if not get_decoder(RLELossless).is_available or max(rows, columns) > MAX_MATRIX:
+        return None
+    try:
+        require_sound_frame(
+            get_frame(coded, 0, number_of_frames=1),
+            syntax=RLELossless,
+            rows=rows,
+            columns=columns,
+            n_bytes=2,
+        )
+        with lenient_pydicom():
+            stored = _decode(
+                coded,
+                RLELossless,
+                (rows, columns),
+                rows=rows,
+                columns=columns,
+                samples_per_pixel=1,
+                photometric_interpretation=header.get("PhotometricInterpretation"),
+                pixel_representation=header.get("PixelRepresentation"),
+                bits_allocated=16,
+                bits_stored=int(header.get("BitsStored")),
+                number_of_frames=1,
+                pixel_keyword="PixelData",
+            )
+    except MemoryError:
+        raise
+    except Exception:  # pydicom's own reading says what is wrong
+        return None
+    return stored, header
 
 
 def _to_hu(image: npt.NDArray[np.integer], elements: _Elements) -> npt.NDArray[np.int16]:

@@ -15,6 +15,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import numpy.typing as npt
+from nibabel.arrayproxy import ArrayProxy
 from nibabel.orientations import (
     apply_orientation,
     axcodes2ornt,
@@ -31,7 +32,7 @@ from examwise.imaging.geometry import (
     standard_orientation,
 )
 from examwise.imaging.reasons import ImageRefused, reason_of
-from examwise.imaging.volume import Volume, to_int16_hu
+from examwise.imaging.volume import AIR_HU, Volume, to_int16_hu
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 """File names that are read as NIfTI."""
@@ -42,6 +43,7 @@ _CHUNK_BYTES = 1 << 20
 # Of the parallelepiped of the three unit axes: 1 at right angles, 0.7 at the largest tilt.
 _SMALLEST_UNIT_VOLUME = 0.5
 _PLAIN_KINDS = "iuf"
+_MASK_STEP = 997
 _LPS = (("R", "L"), ("A", "P"), ("I", "S"))
 
 
@@ -122,31 +124,52 @@ def read_nifti(path: Path) -> Volume:
 def read_nifti_scan(path: Path) -> NiftiScan:
     """Read a volume as :func:`read_nifti` does, and keep how its file's axes lie in it."""
     with lenient_nibabel(), unchanged(path):
-        check_compressed(path)
-        image, shape = open_nifti(path)
-        values = nifti_values(image, shape)
-    pixels = to_int16_hu(values)
-    if _is_mask(pixels):
-        raise ImageRefused("not_hu")
+        image, shape = open_whole_nifti(path)
+        values = nifti_values(path, image, shape)
     affine = _RAS_TO_LPS @ np.asarray(image.affine, np.float64)
     # With the affine in LPS+, the orientation of largest coordinates is this package's own.
     change = ornt_transform(io_orientation(affine), axcodes2ornt(("L", "P", "S"), labels=_LPS))
-    standard = apply_orientation(pixels, change)
-    volume = _volume(standard, affine @ inv_ornt_aff(change, shape))
+    # Room for a volume costs as much as a pass over it: nearly all are of this type already.
+    standard = apply_orientation(values, change).transpose(2, 1, 0)
+    if standard.dtype == np.int16:
+        pixels = np.maximum(standard, np.int16(AIR_HU), order="C")
+    else:
+        pixels = np.ascontiguousarray(to_int16_hu(standard))
+    if _is_mask(pixels):
+        raise ImageRefused("not_hu")
+    volume = _volume(pixels, affine @ inv_ornt_aff(change, shape))
     return NiftiScan(volume, change, shape, np.asarray(image.affine, np.float64))
 
 
-def nifti_values(image: Any, shape: tuple[int, int, int]) -> npt.NDArray[np.generic]:
-    """Return all values of an opened file, scaled as its header says.
+def nifti_values(
+    path: Path, image: Any, shape: tuple[int, int, int], *, scaled: bool = True
+) -> npt.NDArray[np.generic]:
+    """Return all values of an opened file; to be called within :func:`lenient_nibabel`.
+
+    A compressed file is read to its end, where the checksum is; nibabel stops before it.
+
+    Args:
+        path: The file.
+        image: nibabel's image of it.
+        shape: Lengths of its three axes.
+        scaled: Whether the header's scale is applied.
 
     Raises:
         ImageRefused: ``not_finite``.
     """
-    values = np.asanyarray(image.dataobj).reshape(shape)
+    found = image.dataobj
+    if not _is_compressed(path):
+        values = np.asanyarray(found if scaled else found.get_unscaled())
+    else:
+        with gzip.open(path) as file:
+            layout = (found.shape, found.dtype, found.offset, found.slope, found.inter)
+            proxy = ArrayProxy(file, layout, mmap=False)
+            values = np.asanyarray(proxy if scaled else proxy.get_unscaled())
+            _read_to_end(file)
     # Clipped, such voxels would pass for air or for the densest metal.
-    if not np.isfinite(values).all():
+    if not (np.issubdtype(values.dtype, np.integer) or np.isfinite(values).all()):
         raise ImageRefused("not_finite")
-    return values
+    return values.reshape(shape)
 
 
 @contextlib.contextmanager
@@ -185,11 +208,33 @@ def check_compressed(path: Path) -> None:
 
     To be called within :func:`lenient_nibabel`; does nothing where the file is not compressed.
     """
-    if not _is_compressed(path):
-        return
-    with gzip.open(path) as file:
-        while file.read(_CHUNK_BYTES):
-            pass
+    if _is_compressed(path):
+        with gzip.open(path) as file:
+            _read_to_end(file)
+
+
+def _read_to_end(file: gzip.GzipFile) -> None:
+    while file.read(_CHUNK_BYTES):
+        pass
+
+
+def open_whole_nifti(
+    path: Path, *, needs_geometry: bool = True
+) -> tuple[Any, tuple[int, int, int]]:
+    """Open a file as :func:`open_nifti` does, whose values are wanted, too.
+
+    What is refused for its header is refused as damaged instead where a checksum says so.
+
+    Raises:
+        ImageRefused: As :func:`read_nifti`, for what the header says.
+    """
+    try:
+        return open_nifti(path, needs_geometry=needs_geometry)
+    except MemoryError:
+        raise
+    except Exception:  # whatever a damaged file raises from nibabel
+        check_compressed(path)
+        raise
 
 
 def open_nifti(path: Path, *, needs_geometry: bool = True) -> tuple[Any, tuple[int, int, int]]:
@@ -264,21 +309,24 @@ def _is_sane(affine: npt.NDArray[np.float64]) -> bool:
 
 
 def _is_mask(pixels: npt.NDArray[np.int16]) -> bool:
+    # Nearly every scan shows a third value soon.
+    if np.unique(pixels.ravel("K")[::_MASK_STEP]).size > 2:
+        return False
     low, high = pixels.min(), pixels.max()
     return bool(np.all((pixels == low) | (pixels == high)))
 
 
-def _volume(standard: npt.NDArray[np.int16], affine: npt.NDArray[np.float64]) -> Volume:
+def _volume(pixels: npt.NDArray[np.int16], affine: npt.NDArray[np.float64]) -> Volume:
     column_spacing, row_spacing = (float(np.linalg.norm(affine[:3, axis])) for axis in (0, 1))
     in_plane = standard_orientation(
         [*(affine[:3, 0] / column_spacing), *(affine[:3, 1] / row_spacing)]
     )
-    steps = np.arange(standard.shape[2])[:, None] * affine[:3, 2]
+    steps = np.arange(len(pixels))[:, None] * affine[:3, 2]
     first_pixels = affine[:3, 3] + steps
     positions = first_pixels @ in_plane.normal
     distance, regular = slice_spacing_mm(positions)
     return Volume(
-        pixels_hu=np.ascontiguousarray(standard.transpose(2, 1, 0)),
+        pixels_hu=pixels,
         positions_mm=positions,
         affine=affine,
         row_spacing_mm=row_spacing,

@@ -13,7 +13,8 @@ from examwise.imaging.nifti import (
     NiftiScan,
     check_compressed,
     lenient_nibabel,
-    open_nifti,
+    nifti_values,
+    open_whole_nifti,
 )
 from examwise.imaging.reasons import ImageRefused
 
@@ -42,13 +43,11 @@ def read_nifti_mask(path: Path, scan: NiftiScan) -> tuple[npt.NDArray[np.bool_],
             ``not_finite``, or whatever makes a NIfTI file unreadable.
     """
     with lenient_nibabel(), unchanged(path):
-        check_compressed(path)
-        image, shape = open_nifti(path, needs_geometry=False)
+        image, shape = open_whole_nifti(path, needs_geometry=False)
         if shape != scan.shape:
+            check_compressed(path)
             raise ImageRefused("mask_mismatch")
-        raw = np.asanyarray(image.dataobj.get_unscaled()).reshape(shape)
-        if not np.isfinite(raw).all():
-            raise ImageRefused("not_finite")
+        raw = nifti_values(path, image, shape, scaled=False)
         drawn = raw != 0
         # In the file's own order of axes, and without the many zeros, this takes no time.
         if np.unique(raw.T[drawn.T]).size + (not drawn.all()) > _MOST_VALUES:

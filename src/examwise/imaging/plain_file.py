@@ -26,6 +26,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    RLELossless,
 )
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
@@ -68,6 +69,11 @@ _OTHER_SYNTAXES = frozenset(
 )
 _IMAGE = {"SamplesPerPixel": 1, "BitsAllocated": 16}
 _LARGEST_MATRIX = 4096
+_PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
+_ITEM = b"\xfe\xff\x00\xe0"
+_DELIMITER = b"\xfe\xff\xdd\xe0" + bytes(4)
+# Empty, or of one frame at the beginning.
+_OFFSET_TABLES = (_ITEM + bytes(4) + _ITEM, _ITEM + b"\x04" + bytes(7) + _ITEM)
 _PLAIN_TEXT = re.compile(rb"[\x20-\x7e]*")
 
 
@@ -159,25 +165,63 @@ def read_plain_image(path: Path) -> tuple[npt.NDArray[np.integer], PlainElements
         return None
     rows, columns = (int(header.get(keyword) or 0) for keyword in ("Rows", "Columns"))
     size = 2 * rows * columns
-    signed = header.get("PixelRepresentation")
     if not (
         header.pixels_are_words
-        and _IMAGE.items() <= header.values.items()
-        and header.get("NumberOfFrames", "1") in ("", "1")
-        and header.get("PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
-        and signed in (0, 1)
-        and all(header.get(keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
-        and all(keyword in header.values for keyword in ("BitsStored", "HighBit"))
-        and 1 <= min(rows, columns) <= max(rows, columns) <= _LARGEST_MATRIX
+        and _is_plain_image(header)
         and header.pixels_start + size == header.pixels_end == header.file_bytes
     ):
         return None
     try:
-        dtype = "<i2" if signed else "<u2"
+        dtype = "<i2" if header.get("PixelRepresentation") else "<u2"
         image = np.fromfile(path, dtype, rows * columns, offset=header.pixels_start)
     except OSError:
         return None
     return (image.reshape(rows, columns), header) if len(image) == rows * columns else None
+
+
+def read_plain_run_lengths(path: Path) -> tuple[bytes, PlainElements] | None:
+    """Read a single 16-bit image that is run-length coded; None where pydicom has to see to it.
+
+    Returns:
+        The value of the pixel data, one fragment that ends with the file; and the header.
+    """
+    header = read_plain_elements(path)
+    if (
+        header is None
+        or header.file_meta["TransferSyntaxUID"] != RLELossless
+        or header.pixels_end
+        or not _is_plain_image(header)
+    ):
+        return None
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    start, end = header.pixels_start, len(content) - len(_DELIMITER)
+    offsets = next((one for one in _OFFSET_TABLES if content.startswith(one, start)), None)
+    if offsets is None or end != header.file_bytes - len(_DELIMITER):
+        return None
+    fragment = start + len(offsets) - len(_ITEM)
+    if not (
+        content.startswith(_PIXEL_DATA_TAG, start - 12)
+        and content.endswith(_DELIMITER)
+        and fragment + 8 + int.from_bytes(content[fragment + 4 : fragment + 8], "little") == end
+    ):
+        return None
+    return content[start:end], header
+
+
+def _is_plain_image(header: PlainElements) -> bool:
+    rows, columns = (int(header.get(keyword) or 0) for keyword in ("Rows", "Columns"))
+    return (
+        _IMAGE.items() <= header.values.items()
+        and header.get("NumberOfFrames", "1") in ("", "1")
+        and header.get("PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+        and header.get("PixelRepresentation") in (0, 1)
+        and all(header.get(keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+        and all(keyword in header.values for keyword in ("BitsStored", "HighBit"))
+        and 1 <= min(rows, columns) <= max(rows, columns) <= _LARGEST_MATRIX
+    )
 
 
 def _walk(block: bytes, values: dict[str, str | int]) -> tuple[int, int, bool] | None:

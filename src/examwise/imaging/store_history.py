@@ -40,12 +40,14 @@ class Tombstone:
         whole_patient: Whether all of the patient was withdrawn, so that no later exam of the
             patient comes in either.
         files: Columns of :data:`~examwise.core.schemas.store.FILES`: its files, left out.
+        study_id: Its study, where that is on record.
     """
 
     exam_id: str
     patient_key: str
     whole_patient: bool
     files: Mapping[str, Sequence[Any]]
+    study_id: str | None = None
 
 
 class StoreHistory:
@@ -79,7 +81,7 @@ class StoreHistory:
         """Records of withdrawn exams, sorted by exam."""
         found = (self._read(tombstone_key(exam_id)) for exam_id in self.removed)
         return tuple(
-            Tombstone(**{name: record[name] for name in Tombstone.__dataclass_fields__})
+            Tombstone(**{k: record[k] for k in Tombstone.__dataclass_fields__ if k in record})
             for record in found
         )
 
@@ -152,9 +154,10 @@ def import_of(record: CommitRecord) -> int:
     return int(max(record.payload.get("files", {}).get("import_index", ()), default=0))
 
 
-def write_tombstone(storage: Storage, tombstone: Tombstone) -> None:
-    """Record that an exam is withdrawn; a record that is there already stays."""
-    storage.create(tombstone_key(tombstone.exam_id), readable_json(vars(tombstone)))
+def write_tombstone(storage: Storage, tombstone: Tombstone, *, again: bool = False) -> None:
+    """Record that an exam is withdrawn; a record that is there stays unless written ``again``."""
+    write = storage.write if again else storage.create
+    write(tombstone_key(tombstone.exam_id), readable_json(vars(tombstone)))
 
 
 def require_changeable(storage: Storage, *, allowed: str = "") -> StoreHistory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import compress
 from typing import Any
 
@@ -68,8 +69,13 @@ def withdraw(
                 patient_key=patient_key,
                 whole_patient=patient_key in patient_keys,
                 files=_left_out(record.payload.get("files", {})),
+                study_id=next(iter(record.payload.get("series", {}).get("study_id", ())), None),
             ),
         )
+    for dead in history.tombstones:
+        if dead.patient_key in patient_keys and not dead.whole_patient:
+            # Withdrawn before by the exam alone; now no later one of the patient may come in.
+            write_tombstone(storage, replace(dead, whole_patient=True), again=True)
 
 
 def take_out(storage: Storage, history: StoreHistory) -> None:
@@ -82,15 +88,20 @@ def take_out(storage: Storage, history: StoreHistory) -> None:
         history: What happened to it, the withdrawal included.
     """
     storage.delete(MANIFEST)
+    delete_objects(storage, history)
     log, removed = CommitLog(storage), {*history.removed}
-    for exam_id in history.removed:
-        storage.delete_all(f"{PIXELS}/{exam_id}")
-        storage.delete_all(f"{MASKS}/{exam_id}")
-        log.remove(f"{_EXAM_ITEMS}{exam_id}")
     for item in log.items():
         if not item.startswith(_EXAM_ITEMS):
             _rewrite(log, log.read(item), removed)
     _take_out_of_splits(storage, removed)
+
+
+def delete_objects(storage: Storage, history: StoreHistory) -> None:
+    """Delete pixels, masks and commit records of withdrawn exams, come back or never gone."""
+    for exam_id in history.removed:
+        storage.delete_all(f"{PIXELS}/{exam_id}")
+        storage.delete_all(f"{MASKS}/{exam_id}")
+        CommitLog(storage).remove(f"{_EXAM_ITEMS}{exam_id}")
 
 
 def _rewrite(log: CommitLog, record: CommitRecord, removed: set[str]) -> None:

@@ -105,10 +105,6 @@ class StoreWriter:
         self._log = CommitLog(self._storage)
         self._import = {"import_index": import_index}
 
-    def has_exam(self, exam_id: str) -> bool:
-        """Tell whether an exam is in the store already."""
-        return f"exams/{exam_id}" in self._log
-
     def write_exam(self, content: ExamContent) -> None:
         """Code and commit one exam.
 
@@ -190,12 +186,23 @@ class StoreWriter:
             "counts": {name: number for name, number in counts.items() if number},
             "examples": {name: list(exams) for name, exams in examples.items() if exams},
         }
-        self._log.commit(f"labels/{self._import['import_index']}", objects={}, payload=payload)
+        item = labels_item(self._import["import_index"])
+        self._log.commit(item, objects={}, payload=payload)
 
     def _columns_of_import(
         self, schema: TableSchema, rows: Sequence[Mapping[str, Any]]
     ) -> dict[str, list[Any]]:
         return _columns(schema, [{**row, **self._import} for row in rows])
+
+
+def labels_item(import_index: int) -> str:
+    """Return the item under which an import commits labels of exams that were there before.
+
+    Example:
+        >>> labels_item(2)
+        'labels/000002'
+    """
+    return f"labels/{import_index:06d}"  # so that their order by name is that of the imports
 
 
 def relative_positions(positions_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -228,7 +235,8 @@ def finish_store(
     storage, history = stage.storage, StoreHistory(stage.storage)
     tables = {**_TABLES, **_OPTIONAL_TABLES}
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in tables}
-    parts["files"].append(_joined(FILES, [dead.files for dead in history.tombstones]))
+    withdrawn = _joined(FILES, [dead.files for dead in history.tombstones])
+    parts["files"].append(withdrawn.sort(_SORTED_BY["files"]))
     has_masks = False
     records = iter(CommitLog(storage))
     while batch := list(islice(records, _RECORDS_A_PART)):

@@ -84,6 +84,8 @@ def to_int16_hu(values: npt.NDArray[np.generic]) -> npt.NDArray[np.int16]:
         [-1024, 41, -1024, 32767]
     """
     highest = np.iinfo(np.int16).max
+    if values.dtype == np.int16:
+        return np.maximum(values, np.int16(AIR_HU))
     if np.issubdtype(values.dtype, np.integer):
         return np.clip(values, AIR_HU, highest).astype(np.int16)
     filled = np.nan_to_num(values.astype(np.float64), nan=AIR_HU, posinf=highest, neginf=AIR_HU)

@@ -18,10 +18,11 @@ from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.core.writer_lock import sole_writer
 from examwise.imaging.store_history import StoreHistory, import_key, require_changeable
-from examwise.imaging.store_writer import StoreWriter, finish_store
+from examwise.imaging.store_writer import StoreWriter, finish_store, labels_item
 from examwise.ingest.archive_labels import ArchiveLabels
+from examwise.ingest.boxes_on_images import labels_of_stored
 from examwise.ingest.config import IngestConfig
-from examwise.ingest.crosswalk import make_crosswalk, without_exams
+from examwise.ingest.crosswalk import make_crosswalk
 from examwise.ingest.delivery import Delivery, open_delivery
 from examwise.ingest.exam_items import ExamItem, make_exam_items
 from examwise.ingest.exam_storing import (
@@ -40,7 +41,11 @@ from examwise.ingest.growing_summary import (
     summarise_store,
 )
 from examwise.ingest.import_record import ImportRecord, earlier_imports, require_fitting
-from examwise.ingest.lost_crosswalk import digests_of, renewed_crosswalk, withdrawn_items
+from examwise.ingest.lost_crosswalk import (
+    renewed_crosswalk,
+    withdrawn_items,
+    without_withdrawn,
+)
 from examwise.ingest.new_labels import find_new_labels
 from examwise.ingest.refusals import nothing_usable, require_places
 from examwise.ingest.scan import ScannedFile
@@ -99,8 +104,6 @@ def append_archive(
         boxes: Box file, if not the layout's own.
         masks: Folder of colour-coded masks of the images, if there is one.
         mask_colours: What their colours mean.
-        masks: Folder of colour-coded masks of the images, if there is one.
-        mask_colours: What their colours mean.
         executor: Where to read files.
         progress: Where to report to.
 
@@ -139,10 +142,11 @@ def _append(
     if pending is not None:
         wanted.require_same(pending, storage)
     else:
-        for known in earlier:
-            if known.same_delivery(wanted):
-                _keep_crosswalk(known, delivery, storage, identity, executor, progress)
-                return Addition(known.index, True, None, read_growing_summary(storage))
+        # Other labels may have come for these files since; then these are news again.
+        of_these = [one for one in earlier if one.inputs["files"] == wanted.inputs["files"]]
+        if of_these and (known := of_these[-1]).same_delivery(wanted):
+            _keep_crosswalk(known, delivery, storage, identity, executor, progress)
+            return Addition(known.index, True, None, read_growing_summary(storage))
     index, own = wanted.index, identity.for_import(wanted.index)
     files, labels = delivery.read(own, executor, progress)
     items = make_exam_items(files, labels, own)
@@ -159,7 +163,7 @@ def _append(
     stored = {*log.items()}
     kept = stored_exams(new, stored)
     there = sorted_items.there
-    if f"labels/{index}" not in stored:
+    if labels_item(index) not in stored:
         found = find_new_labels(
             there,
             before,
@@ -183,9 +187,12 @@ def _append(
     )
     writer.write_files(f"rest-{index}", sorted_by_path(rows), series=series)
     walk = make_crosswalk(files, log, own)
-    walk = without_exams(walk, digests_of(sorted_items.withdrawn, own))
+    staying = {*before.patients.values(), *(item.patient_key for item in kept)}
+    gone = sorted_items.withdrawn
+    walk = without_withdrawn(walk, files, gone, history, staying=staying, identity=own)
     identity.write_crosswalk(wanted.store_id, walk)
-    added = _finish(delivery, storage, index, labels, [*kept, *there])
+    there = [*kept, *there]
+    added = _finish(delivery, storage, index, labels_of_stored(labels, items, there), there)
     return Addition(index, False, added, read_growing_summary(storage))
 
 

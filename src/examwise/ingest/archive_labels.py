@@ -34,6 +34,20 @@ class Reading(NamedTuple):
     values: Values
 
 
+class BoxedImage(NamedTuple):
+    """An image of the source with boxes.
+
+    Attributes:
+        paths: The files of that image, within the source.
+        n_boxes: Its boxes.
+        rows: Their rows of the box file.
+    """
+
+    paths: tuple[str, ...]
+    n_boxes: int
+    rows: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class ArchiveAnnotations:
     """Where findings were seen.
@@ -44,12 +58,17 @@ class ArchiveAnnotations:
         masks: Path of a NIfTI scan within the source to that of its mask.
         image_masks: Path of a DICOM image within the source to that of its colour-coded mask
             within the folder of masks.
+        boxed: The images of the source with boxes.
+        series_counts: Path of the first file of a series within the source to what is counted,
+            by the codes of :data:`~examwise.ingest.join_counts.JOIN_COUNTS`, if it is an exam.
     """
 
     source: str = ""
     boxes: Mapping[str, tuple[ImageBox, ...]] = field(default_factory=dict)
     masks: Mapping[str, str] = field(default_factory=dict)
     image_masks: Mapping[str, str] = field(default_factory=dict)
+    boxed: tuple[BoxedImage, ...] = ()
+    series_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

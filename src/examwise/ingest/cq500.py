@@ -47,6 +47,7 @@ class Cq500Importer(PlainLayout):
     selects_series = True
     takes_boxes = True
     takes_masks = True
+    has_readers = True
 
     def find_boxes(self, source: Path) -> Path | None:
         """Return the box file that lies in the source, if one does."""
@@ -145,7 +146,11 @@ class Cq500Importer(PlainLayout):
         boxes: BoxFile | None,
         config: IngestConfig,
     ) -> tuple[list[ScannedFile], ArchiveLabels]:
-        """Choose one series of each study; join boxes to its images and label its slices."""
+        """Choose one series of each study; join boxes to images and label their slices.
+
+        The slices of a study's other series that can be the exam are labelled, too: which of them
+        is one is settled when they are read.
+        """
         chosen = select_series(files, config.series, study_of=self._study, folders_describe=True)
         exams: dict[str, list[ScannedFile]] = defaultdict(list)
         for file in chosen:
@@ -164,8 +169,9 @@ class Cq500Importer(PlainLayout):
         if boxes is None:
             return chosen, labels
         min_thick_mm = config.series.min_thick_mm
-        exam_files = list(exams.values())
-        return chosen, join_boxes(chosen, exam_files, labels, boxes, min_thick_mm=min_thick_mm)
+        return chosen, join_boxes(
+            chosen, labels, boxes, min_thick_mm=min_thick_mm, study_of=self._study
+        )
 
     def _study(self, file: ScannedFile) -> str:
         return self.patient_of(file.path) or f"\x1f{file.study}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from examwise.core.identity import Identity
 from examwise.core.progress import Progress
 from examwise.ingest.archive_labels import ArchiveLabels
 from examwise.ingest.bhx import read_box_file
-from examwise.ingest.config import IngestConfig
+from examwise.ingest.config import IngestConfig, SeriesSelectionConfig
 from examwise.ingest.exam_places import match_exams
 from examwise.ingest.image_masks import ImageMasks, join_image_masks, open_image_masks
 from examwise.ingest.importers import IMPORTERS, Importer
@@ -143,10 +143,12 @@ def open_delivery(
 
     Raises:
         InputError: If there is no such layout, its labels are of other findings than the
-            task's, it lacks its label file, or takes no boxes or no masks.
+            task's, it lacks its label file, takes no boxes or no masks, or has no use for an
+            option.
     """
     importer: Importer = IMPORTERS.load(layout)()
     importer.require_task(config.task)
+    _require_used(layout, importer, config)
     label_file = labels or importer.find_labels(source, config)
     box_file = _box_file(layout, importer, source, boxes)
     drawn = _masks(layout, importer, config, masks, mask_colours)
@@ -161,6 +163,35 @@ def open_delivery(
         without=tuple(_given((label_file, box_file, *own, *more))),
     )
     return Delivery(layout, importer, source, listing, label_file, box_file, config, drawn)
+
+
+def _require_used(layout: str, importer: Importer, config: IngestConfig) -> None:
+    """Refuse options that this layout would pass over in silence."""
+    wrong, wanted = "", "several series a study to choose from"
+    if not importer.has_readers and config.exam_label != IngestConfig.exam_label:
+        wrong, wanted = "exam_label", "labels of several readers"
+    elif not importer.selects_series:
+        wrong = next(_unused_of_series(config), "")
+    if wrong:
+        raise InputError(
+            where=f"option {wrong}",
+            expected=f"a layout with {wanted}",
+            got=layout,
+            remedy="leave the option out; in the task, too",
+        )
+
+
+def _unused_of_series(config: IngestConfig) -> Iterator[str]:
+    """Yield options that mean nothing where every series is an exam, whatever its kernel."""
+    usual, series, task = SeriesSelectionConfig(), config.series, config.task.series
+    if series.kernel not in ("any", usual.kernel):
+        yield "series.kernel"
+    # A task may say what other layouts need: all stores of a study have the same one.
+    for name in ("min_slices", "wanted_thickness_mm", "min_thick_mm"):
+        used = name == "min_thick_mm" and series.average_thin_to_mm is not None
+        known = (getattr(usual, name), getattr(task, name))
+        if not used and getattr(series, name) not in known:
+            yield f"series.{name}"
 
 
 def _given(paths: Iterable[Path | None]) -> Iterable[Path]:

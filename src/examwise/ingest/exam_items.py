@@ -120,6 +120,15 @@ def make_exam_items(
     return sorted(items, key=lambda item: item.exam_id)
 
 
+def patient_key_of(file: ScannedFile, identity: Identity) -> str:
+    """Return the pseudonym of the patient whose file it is."""
+    # The separator keeps a study apart from a patient whose PatientID reads the same.
+    patient = file.patient_id or f"\x1fstudy\x1f{file.study}"
+    if file.numbering:
+        patient = f"\x1fnumbering\x1f{file.numbering}\x1f{patient}"
+    return identity.patient_key(patient)
+
+
 def _item(
     key: tuple[str, str],
     group: Sequence[ScannedFile],
@@ -129,10 +138,6 @@ def _item(
 ) -> ExamItem:
     study, series = key
     first = group[0]
-    # The separator keeps a study apart from a patient whose PatientID reads the same.
-    patient = first.patient_id or f"\x1fstudy\x1f{study}"
-    if first.numbering:
-        patient = f"\x1fnumbering\x1f{first.numbering}\x1f{patient}"
     annotations = labels.annotations
     boxes = tuple(annotations.boxes.get(file.sop_instance_uid, ()) for file in group)
     image_masks = tuple(annotations.image_masks.get(file.path, "") for file in group)
@@ -140,7 +145,7 @@ def _item(
     exam_id = identity.exam_id(study, series)
     return ExamItem(
         exam_id=exam_id,
-        patient_key=identity.patient_key(patient),
+        patient_key=patient_key_of(first, identity),
         kind=first.kind,
         paths=tuple(file.path for file in group),
         path_digests=tuple(identity.path_digest(file.path) for file in group),

@@ -92,7 +92,7 @@ def join_image_masks(
         masks: The masks.
 
     Raises:
-        InputError: If the list of masks names masks or images that are not there.
+        InputError: If no mask has an image.
     """
     images: dict[str, list[ScannedFile]] = defaultdict(list)
     for file in files:
@@ -115,6 +115,13 @@ def join_image_masks(
             codes["colour_masks_in_another_series"].append(number)
         else:
             joined[usable[0].path] = name
+    if len(codes["colour_masks_without_image"]) == len(masks.names):
+        raise InputError(
+            where=masks.folder,
+            expected=f"masks that are named for images of the source ({masks.colours.match})",
+            got=f"{len(masks.names)} masks, none of which is",
+            remedy="check match, pattern and list in the file of colours, or leave --masks out",
+        )
     examples = {
         code: [f"mask {number} of {len(masks.names)} by name" for number in found[:MOST_EXAMPLES]]
         for code, found in codes.items()

@@ -38,6 +38,7 @@ class Importer(Protocol):
         selects_series: Whether :meth:`arrange` wants what headers say of the series.
         takes_boxes: Whether boxes can be joined to images of this layout.
         takes_masks: Whether colour-coded masks can be joined to images of this layout.
+        has_readers: Whether its labels are those of several readers.
     """
 
     archive_name: str
@@ -49,6 +50,7 @@ class Importer(Protocol):
     selects_series: bool
     takes_boxes: bool
     takes_masks: bool
+    has_readers: bool
 
     def require_task(self, task: Task) -> None:
         """Refuse a task whose findings this layout's labels do not know.

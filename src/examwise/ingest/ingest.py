@@ -15,6 +15,7 @@ from examwise.core.storage import Storage
 from examwise.core.writer_lock import sole_writer
 from examwise.imaging.store_history import StoreHistory, require_changeable
 from examwise.imaging.store_writer import StoreWriter, finish_store
+from examwise.ingest.boxes_on_images import labels_of_stored
 from examwise.ingest.config import IngestConfig
 from examwise.ingest.crosswalk import make_crosswalk
 from examwise.ingest.delivery import Delivery, open_delivery
@@ -133,6 +134,7 @@ def _ingest(
     if rest or series:
         StoreWriter(storage.url).write_files("rest", rest, series=series)
     identity.write_crosswalk(store_id, make_crosswalk(files, log, identity))
+    known = labels_of_stored(known, items, kept)
     summary = summarise(log, known, n_labels_in_no_exam=labels_in_no_exam(known, kept))
     write_summary(storage, summary)
     # Of a large archive these take more room than the tables that are built now.

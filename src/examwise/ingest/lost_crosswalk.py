@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from examwise.core.commits import CommitLog
 from examwise.core.identity import Identity
+from examwise.core.schemas.store import EXAMS
 from examwise.core.storage import Storage
 from examwise.imaging.store_history import StoreHistory
 from examwise.ingest.archive_labels import ArchiveLabels
 from examwise.ingest.crosswalk import make_crosswalk, without_exams
-from examwise.ingest.exam_items import ExamItem, make_exam_items
+from examwise.ingest.exam_items import ExamItem, make_exam_items, patient_key_of
 from examwise.ingest.scan import ScannedFile
 
 
@@ -32,15 +33,55 @@ def renewed_crosswalk(
     if not history.removed:
         return walk
     items = withdrawn_items(make_exam_items(files, labels, identity), history)
-    return without_exams(walk, digests_of(items, identity))
+    staying = EXAMS.read(storage)["patient_key"].unique().to_list()
+    return without_withdrawn(walk, files, items, history, staying=staying, identity=identity)
+
+
+def without_withdrawn(
+    walk: pl.DataFrame,
+    files: Sequence[ScannedFile],
+    items: Sequence[ExamItem],
+    history: StoreHistory,
+    *,
+    staying: Iterable[str],
+    identity: Identity,
+) -> pl.DataFrame:
+    """Return a crosswalk without what was withdrawn.
+
+    Files that are part of no exam go as well where the store has nothing else of their patient.
+
+    Args:
+        walk: The crosswalk.
+        files: All files of the source.
+        items: Its withdrawn exams.
+        history: The store's changes.
+        staying: Patients that the store has exams of.
+        identity: The site's key, as for this import.
+    """
+    lost = {dead.patient_key for dead in history.tombstones}.difference(staying)
+    theirs = [
+        identity.path_digest(file.path)
+        for file in (files if lost else ())
+        if patient_key_of(file, identity) in lost
+    ]
+    gone = pl.concat([digests_of(items, identity), pl.Series(theirs, dtype=pl.String)])
+    return without_exams(walk, gone)
 
 
 def withdrawn_items(items: Sequence[ExamItem], history: StoreHistory) -> list[ExamItem]:
-    """Return the exams that were withdrawn, or whose patient was."""
+    """Return the exams that were withdrawn, or whose patient was.
+
+    Where one series of a study is chosen the study was, whichever of its series that is now.
+    """
     removed = {*history.removed}
     patients = {dead.patient_key for dead in history.tombstones if dead.whole_patient}
+    studies = {dead.study_id for dead in history.tombstones}
     return [
-        item for item in items if item.among(removed) is not None or item.patient_key in patients
+        item
+        for item in items
+        if item.among(removed) is not None
+        or item.patient_key in patients
+        or (item.is_chosen and item.study_id in studies)
     ]
 
 

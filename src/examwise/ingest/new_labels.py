@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from examwise.core.schemas.store import LABELS
 from examwise.core.task import Task
 from examwise.imaging.nifti import read_nifti_scan
 from examwise.imaging.reasons import ImageRefused
+from examwise.ingest.archive_labels import exam_values
 from examwise.ingest.exam_items import ExamItem
 from examwise.ingest.join_counts import MOST_EXAMPLES
 from examwise.ingest.label_events import label_events
-from examwise.ingest.stored_before import StoredBefore
+from examwise.ingest.stored_before import StoredBefore, StoredSlice
 
 _NEVER = object()
 
@@ -98,26 +99,46 @@ def find_new_labels(
 def _said(
     item: ExamItem, before: StoredBefore, *, source: Path, images: Mapping[str, str], task: Task
 ) -> Iterator[dict[str, Any]]:
-    """Yield what the source says of an exam, its slices numbered as in the store."""
-    if item.slice_values is None:
-        places = []
+    """Yield what the source says of an exam, its slices numbered as in the store.
+
+    Of a slice that was averaged from several it says yes where one of them is positive, and no
+    where all are known to be negative.
+    """
+    values = item.slice_values
+    if values is None:
+        slices = []
     elif item.kind == "dicom":
-        places = before.slices(item, images)
+        slices = before.slices(item, images)
     else:
-        places = _nifti_places(source / item.paths[0])
-    for event in label_events(item, [place for _, place in places], task.findings):
+        slices = _nifti_slices(source / item.paths[0], *before.thickness[item.exam_id])
+    if values is not None:
+        stored = []
+        for one in slices:
+            said = [values[place] for place in one.places]
+            stored.append(exam_values(said if one.whole else [*said, task.unknown]))
+        item = replace(item, slice_values=tuple(stored))
+    for event in label_events(item, range(len(slices)), task.findings):
         if event["slice_start"] is None:
             yield event
         else:
-            slice_index = places[event["slice_start"]][0]
+            slice_index = slices[event["slice_start"]].slice_index
             yield {**event, "slice_start": slice_index, "slice_stop": slice_index + 1}
 
 
-def _nifti_places(path: Path) -> list[tuple[int, int]]:
+def _nifti_slices(path: Path, n_slices: int, thickness_mm: float | None) -> list[StoredSlice]:
+    """Return which places along a volume's third axis went into which slice; none if unknown."""
     try:
-        return list(enumerate(read_nifti_scan(path).places or ()))
+        scan = read_nifti_scan(path)
     except ImageRefused:
         return []
+    places, step = scan.places or (), scan.volume.slice_spacing_mm
+    # A volume has no thickness of its own: only those that were averaged have one.
+    each = max(1, round(thickness_mm / step)) if thickness_mm and step else 1
+    if len(places) // each != n_slices:
+        return []
+    return [
+        StoredSlice(index, places[index * each : (index + 1) * each]) for index in range(n_slices)
+    ]
 
 
 def _news(

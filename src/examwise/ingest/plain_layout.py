@@ -24,6 +24,7 @@ class PlainLayout:
     selects_series = False
     takes_boxes = False
     takes_masks = False
+    has_readers = False
 
     def require_task(self, task: Task) -> None:
         """Refuse a task that looks for other findings than the layout's own labels know."""

@@ -16,7 +16,7 @@ from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.core.writer_lock import sole_writer
 from examwise.imaging.store_history import StoreHistory, require_changeable
-from examwise.imaging.store_removal import take_out, withdraw
+from examwise.imaging.store_removal import delete_objects, take_out, withdraw
 from examwise.imaging.store_writer import finish_store
 from examwise.ingest.crosswalk import without_exams
 from examwise.ingest.growing_summary import read_growing_summary, summarise_rest
@@ -84,8 +84,9 @@ def remove_exams(
         found, lost = _crosswalks(storage, after, identity)
         if after.pending:
             take_out(storage, after)
-        for store_id in found:
-            _take_out_of_crosswalk(identity, store_id, after.removed)
+        else:  # a worker that was given up may have written late
+            delete_objects(storage, after)
+        _take_out_of_crosswalks(identity, found, after.removed)
         if after.pending:
             forget_headers(identity)  # a convenience that holds identities
             _finish(storage)
@@ -121,8 +122,20 @@ def _crosswalks(
     return found, [name for name in names if name not in found]
 
 
-def _take_out_of_crosswalk(identity: Identity, store_id: str, removed: Collection[str]) -> None:
-    walk = identity.read_crosswalk(store_id)
-    digests = walk.filter(pl.col("exam_id").is_in(list(removed)))["path_digest"]
-    if digests.len():
-        identity.write_crosswalk(store_id, without_exams(walk, digests))
+def _take_out_of_crosswalks(
+    identity: Identity, store_ids: Collection[str], removed: Collection[str]
+) -> None:
+    """Take exams out of all crosswalks together: one may know a patient only by other files."""
+    walks = {store_id: identity.read_crosswalk(store_id) for store_id in store_ids}
+    digests = {
+        store_id: walk.filter(pl.col("exam_id").is_in([*removed]))["path_digest"]
+        for store_id, walk in walks.items()
+    }
+    if not any(found.len() for found in digests.values()):
+        return
+    staying = without_exams(pl.concat(walks.values()), pl.concat(digests.values()))["path_digest"]
+    # Those that name the exams last: they tell the same command what is to go from the others.
+    for store_id in sorted(walks, key=lambda name: digests[name].len() > 0):
+        kept = walks[store_id].filter(pl.col("path_digest").is_in(staying.implode()))
+        if kept.height < walks[store_id].height:
+            identity.write_crosswalk(store_id, kept)

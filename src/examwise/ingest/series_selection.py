@@ -20,13 +20,16 @@ from examwise.ingest.image_traits import ImageTraits
 from examwise.ingest.scan import ScannedFile
 
 _NO_CONTRAST = re.compile(
-    r"\b(?<!\bW )(?<!\bWITH )(?<!\bW AND )(?<!\bWITH AND )(?:NON?|WITHOUT|W ?O|PRE|BEFORE|UN) ?"
+    r"\b(?<!\bW )(?<!\bWITH )(?<!\bW AND )(?<!\bWITH AND )"
+    r"(?:NON?|WITHOUT|W ?O|PRE|BEFORE|UN|OHNE) ?"
     r"(?:(?:IV|ORAL|OR|AND) )*"
-    r"(?:(?:CONTRAST|CONT|CON|ENHANCED|CE|IV|ORAL)\b|\+? ?C\b(?: ?\+)?)"
+    r"(?:(?:CONTRAST|CONT|CON|ENHANCED|CE|IV|ORAL|KM)\b|\+? ?C\b(?: ?\+)?)"
 )
 _CONTRAST = re.compile(
     r"\b(?:(?:POST)?CONTRAST|CONT|ENHANCED|CECT|CE|CTA|CTV|ANGIO\w*|ARTERIAL|DELAYED|IV|ORAL)\b"
-    r"|\bVENO|\bC\+|(?:\+|\bWITH) ?C\b(?! ?SP)|\bPOST\b(?!\.? ?(?:FOSSA|OP|TRAUMA))|\d *CC\b"
+    r"|\bVENO|\bC\+|(?:\+|\bWITH) ?C\b(?! ?SP)|\d *CC\b|\bKM\b"
+    # Alone, or before a plane, a place or a size; not before what was done to the patient.
+    r"|\bPOST\b(?= ?(?:$|\d|C\b|AX|COR|SAG|TRA\b|TRANS|HEAD|BRAIN|THIN|THICK|SOFT|STD|HELICAL))"
 )
 _PLAIN = re.compile(r"\b(?:PLAIN|NCCT|NECT|WITHOUT|W ?O)\b|\bPRE\b(?! ?OP)")
 _FINE = re.compile(r"\bDETAIL|\bHI(?:GH)? ?RES")

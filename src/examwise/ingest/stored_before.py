@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -12,6 +13,21 @@ from examwise.core.schemas.annotations import BOXES, mask_shard_key
 from examwise.core.schemas.store import EXAMS, FILES, LABELS, SERIES
 from examwise.core.storage import Storage
 from examwise.ingest.exam_items import ExamItem
+
+
+class StoredSlice(NamedTuple):
+    """A slice in the store, and what of it the source has now.
+
+    Attributes:
+        slice_index: Which slice of the exam.
+        places: Files of the exam, or places along a NIfTI file's third axis, that went into it:
+            one, or several that were averaged.
+        whole: Whether these are all that went into it.
+    """
+
+    slice_index: int
+    places: tuple[int, ...]
+    whole: bool = True
 
 
 class StoredBefore:
@@ -41,10 +57,18 @@ class StoredBefore:
         """Exam to the number of files of it that were there then, unusable ones included."""
         places = came.drop_nulls("slice_index").sort("exam_id", "slice_index")
         self._places = _Runs(places.select("exam_id", "path_digest", "slice_index"))
-        self.patients: Mapping[str, str] = dict(
-            EXAMS.read(storage).select("exam_id", "patient_key").iter_rows()
-        )
+        several = came.filter((pl.col("status") == "used") & pl.col("slice_index").is_null())
+        self._with_unplaced = frozenset(several["exam_id"].to_list())
+        exams = EXAMS.read(storage)
+        self.patients: Mapping[str, str] = dict(exams.select("exam_id", "patient_key").iter_rows())
         """Exam to its patient."""
+        self.thickness: Mapping[str, tuple[int, float | None]] = {
+            exam_id: (n_slices, thickness_mm)
+            for exam_id, n_slices, thickness_mm in exams.select(
+                "exam_id", "n_slices", "thickness_mm"
+            ).iter_rows()
+        }
+        """Exam to its number of slices, and their nominal thickness."""
         self._labels: _Runs | None = None
         series = SERIES.read(storage).filter(pl.col("import_index") < import_index)
         self.series = frozenset(series["series_id"].to_list())
@@ -63,8 +87,8 @@ class StoredBefore:
             self._labels = _Runs(LABELS.read(self._storage).sort("exam_id", maintain_order=True))
         return [(exam_id, *row) for row in self._labels.rows(exam_id)]
 
-    def slices(self, item: ExamItem, images: Mapping[str, str]) -> list[tuple[int, int]]:
-        """Return which file of a DICOM exam became which slice.
+    def slices(self, item: ExamItem, images: Mapping[str, str]) -> list[StoredSlice]:
+        """Return which files of a DICOM exam went into which slice, by slice.
 
         A file is known by its path where it came with the same folder; else by its
         SOPInstanceUID, if the crosswalk of the import that brought it is kept.
@@ -72,9 +96,6 @@ class StoredBefore:
         Args:
             item: The exam, as the source has it now.
             images: Path within the source to SOPInstanceUID.
-
-        Returns:
-            Pairs of slice index and index of the file, by slice.
         """
         index = self.exams[item.exam_id]
         known = self._identity.for_import(index)
@@ -82,14 +103,20 @@ class StoredBefore:
         of_digest: dict[str, int] = dict(rows)
         walk = self._walk(index) if rows else {}
         of_image = {walk[digest]: place for digest, place in of_digest.items() if digest in walk}
-        found: dict[int, int] = {}
+        found: dict[int, dict[str, int]] = defaultdict(dict)
         for number, path in enumerate(item.paths):
-            by_image = of_image.get(images.get(path, ""))
             # By its image where that is known: another folder may have other files of one name.
-            place = by_image if of_image else of_digest.get(known.path_digest(path))
+            name = images.get(path, "") if of_image else known.path_digest(path)
+            place = (of_image or of_digest).get(name)
             if place is not None:
-                found.setdefault(place, number)
-        return sorted(found.items())
+                found[place].setdefault(name, number)
+        n_files = Counter(of_digest.values())
+        # Beside averaged files, one of several frames has no slice of its own to be known by.
+        unsure = item.exam_id in self._with_unplaced and max(n_files.values(), default=0) > 1
+        return [
+            StoredSlice(place, (*of.values(),), len(of) == n_files[place] and not unsure)
+            for place, of in sorted(found.items())
+        ]
 
     def has_annotations(self, exam_id: str, *, mask: bool) -> bool:
         """Tell whether an exam has a mask, or boxes."""

@@ -48,6 +48,8 @@ class PredictionSummary:
         data_terms: Terms of use of the exams that the run learned from, and of those predicted.
         same_key: Whether exams and run have pseudonyms of one key, so that a patient whom the run
             has learned from would be known again.
+        n_learned: Exams of patients whom the run has learned from; they are marked, and left out
+            of every evaluation.
     """
 
     run_id: str
@@ -56,6 +58,7 @@ class PredictionSummary:
     findings: tuple[str, ...]
     data_terms: Mapping[str, Sequence[str]]
     same_key: bool
+    n_learned: int
 
 
 def predict_store(
@@ -142,6 +145,7 @@ def predict_store(
         findings=tuple(description["findings"]),
         data_terms=terms,
         same_key=key is not None and key == description.get("key_id"),
+        n_learned=exams.join(learned, on="patient_key", how="semi").height,
     )
     if stage.finished:
         finished = read_manifest(out, kind="predictions")

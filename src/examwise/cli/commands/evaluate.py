@@ -62,7 +62,7 @@ def _line(row: dict[str, object]) -> str:
     auc = (
         "AUC undefined: only one class"
         if row["auc"] is None
-        else f"AUC {row['auc']:.3f} [{_limit(row['auc_lower'])}, {_limit(row['auc_upper'])}]"
+        else f"AUC {row['auc']:.3f} {_interval(row['auc_lower'], row['auc_upper'])}"
     )
     return (
         f"{row['run_id']} ({row['learner']}), {row['archive']}, {row['finding']}: {auc}, "
@@ -70,5 +70,7 @@ def _line(row: dict[str, object]) -> str:
     )
 
 
-def _limit(value: object) -> str:
-    return "?" if value is None else f"{value:.3f}"
+def _interval(lower: object, upper: object) -> str:
+    if lower is None or upper is None:
+        return "(too few patients for an interval)"
+    return f"[{lower:.3f}, {upper:.3f}]"

@@ -87,6 +87,13 @@ def run(argv: Sequence[str]) -> ExitStatus:
         sources = read_sources(identity, store)
         if ingested.has_set_aside:
             status = ExitStatus.DONE_WITH_ITEMS_SET_ASIDE
+    elif parser.instantiate(options).ingest.series != SeriesSelectionConfig():
+        raise InputError(
+            where="--ingest.series",
+            expected="a folder of raw files, which has series to choose from",
+            got="an exam store",
+            remedy="leave these options out: the store's exams were chosen when it was made",
+        )
     elif options.ray is not None:
         raise InputError(
             where="--ray",
@@ -105,6 +112,11 @@ def run(argv: Sequence[str]) -> ExitStatus:
     exams = read_predicted(options.out)
     predicted = predicted_text(options.out, exams, sources=sources)
     lines = [predicted, both_terms_text(summary.data_terms)]
+    if summary.n_learned:
+        lines.append(
+            f"{summary.n_learned:,} of these exams are of patients whom the run has learned from: "
+            "marked so, and left out of every evaluation."
+        )
     if not summary.same_key:
         lines.append(
             "The store and the run's training have no key in common on record: whether the run "
