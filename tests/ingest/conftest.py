@@ -306,3 +306,37 @@ def stopped_at() -> Callable[..., Any]:
                     raise
 
     return stop
+
+
+@pytest.fixture
+def cq500_source(tmp_path: Path, write_reads, write_study, write_boxes) -> Path:
+    """Four studies.
+
+    0: subdural by all, four series, boxes on two slices of the plain thick one. 1: negative by
+    all. 2: thin series only, subarachnoid by two readers, no box. 3: negative by two readers.
+    """
+    folder = tmp_path / "source"
+    folder.mkdir()
+    write_study(folder, 0, "Plain 5mm", series=1)
+    write_study(folder, 0, "Thin Bone", series=2, SliceThickness=0.6)
+    write_study(folder, 0, "5mm POST CONTRAST", series=3)
+    write_study(folder, 0, "Plain Thin", series=4, SliceThickness=0.6, n=13)
+    write_study(folder, 1, "5mm", series=1)
+    write_study(folder, 2, "Plain Thin", series=1, SliceThickness=0.6)
+    write_study(folder, 3, "5mm", series=1)
+    reads = {
+        0: {"ICH": "1", "SDH": "1"},
+        1: {},
+        2: {"R1:ICH": "1", "R2:ICH": "1", "R1:SAH": "1", "R3:SAH": "1"},
+        3: {"R2:ICH": "1", "R2:IPH": "1"},
+    }
+    write_reads(folder / "reads.csv", reads)
+    rows = [
+        ("1.0.1.4", "Subdural", (1, 2, 3, 4)),
+        ("1.0.1.4", "Chronic", (8.5, 8, 2, 2)),
+        ("1.0.1.5", "Subdural", (10, 10, 8, 3)),
+        ("1.0.4.3", "Subdural", (1, 2, 3, 4)),
+        ("1.9.9.9", "Epidural", (1, 2, 3, 4)),
+    ]
+    write_boxes(folder / "1_Initial_Manual_Labeling.csv", rows)
+    return folder
