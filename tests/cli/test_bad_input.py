@@ -209,3 +209,35 @@ def test_full_disk(archive, tmp_path, capsys, monkeypatch):
     assert "full disk" in line
     monkeypatch.undo()
     assert main(ingest("rsna", archive, tmp_path / "store", tmp_path)) == 0
+
+
+def test_a_full_disk_beside_the_key_names_its_folder(archive, tmp_path, capsys, monkeypatch):
+    import errno
+    import os
+
+    real, identity = os.fsync, tmp_path / "identity"
+
+    def full(handle):
+        if Path(f"/proc/self/fd/{handle}").readlink().is_relative_to(identity):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("tells files apart by /proc")
+    monkeypatch.setattr("os.fsync", full)
+    line = refuse(capsys, *ingest("rsna", archive, tmp_path / "store", tmp_path))
+    assert f"{identity}: expected room to write, got a full disk" in line
+
+
+@pytest.mark.parametrize("name", ["task.yaml", "colours.yaml"])
+def test_a_key_that_stands_twice(name, archive, tmp_path, capsys):
+    path = tmp_path / name
+    path.write_text("name: one\nfindings: [a]\nname: two\n")
+    options = ["--task", path]
+    if name == "colours.yaml":
+        path.write_text('colours:\n  "#ff0000": any\n  "#ff0000": subdural\n')
+        options = ["--masks", tmp_path / "masks", "--mask-colours", path]
+        (tmp_path / "masks").mkdir()
+    line = refuse(capsys, *ingest("folder", archive, tmp_path / "store", tmp_path), *options)
+    assert f"{path}, line 3: expected YAML" in line
+    assert "twice" in line

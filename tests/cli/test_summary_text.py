@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from examwise.cli.summary_text import ingest_text, split_text
 from examwise.data.splits import SplitSummary
 from examwise.imaging.reasons import REASONS
@@ -41,3 +43,5 @@ def test_splits():
         "train: 7 exams of 6 patients, 3 positive",
         "test: 2 exams of 2 patients, 1 positive",
     ]
+    with_none = replace(summary, empty_parts=("validation",))
+    assert split_text(with_none).splitlines()[-1].startswith("Warning: no exam for validation:")

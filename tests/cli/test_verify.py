@@ -83,3 +83,12 @@ def test_a_fingerprint_is_not_written_into_its_store(store, capsys):
     assert main(["verify", str(store), "--out", str(store / "out"), "--workers", "1"]) == 2
     assert "expected a folder outside of the store" in capsys.readouterr().err
     assert sorted(store.rglob("*")) == before
+
+
+def test_a_key_in_a_store_is_a_fault(store, capsys):
+    (store / "identity").mkdir()
+    (store / "identity" / "key").write_text("00")
+    assert main(["verify", str(store), "--workers", "1", "--quick", "--json"]) == 2
+    captured = capsys.readouterr()
+    assert [fault["code"] for fault in json.loads(captured.out)["faults"]] == ["identity"]
+    assert "got 1 file named key; move it out" in captured.err

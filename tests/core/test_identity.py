@@ -1,5 +1,7 @@
+import errno
 import hashlib
 import hmac
+import os
 import pickle
 import shutil
 import stat
@@ -141,10 +143,28 @@ def test_failed_write_leaves_no_identifiers_lying_about(tmp_path, crosswalk, mon
 
     identity = Identity(tmp_path)
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(InputError, match=f"^{tmp_path / 't1'}: expected room to write, got a full"):
         identity.write_crosswalk("t1", crosswalk)
     assert not identity.has_crosswalk("t1")
     assert list((tmp_path / "t1").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "expected room to write, got a full disk; make room there"),
+        (errno.EROFS, "expected a folder in which the key can be made and read, got Read-only"),
+        (errno.EACCES, "expected a folder in which the key can be made and read, got Permission"),
+    ],
+)
+def test_a_key_that_cannot_be_written_names_its_folder(tmp_path, monkeypatch, number, said):
+    def refuse(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(InputError, match=f"^{tmp_path}: {said}"):
+        _ = Identity(tmp_path).key_id
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_worker_has_the_key_and_makes_none(tmp_path):

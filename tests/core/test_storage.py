@@ -70,6 +70,8 @@ def test_keys_cannot_leave_the_folder(storage, key):
     [
         (errno.ENOSPC, InputError, "expected room to write, got a full disk; make room"),
         (errno.EIO, InputError, "a disk that works, got one that fails .* it goes on where it was"),
+        (errno.EACCES, InputError, "able to write there, got no permission to; ask for it, then"),
+        (errno.EROFS, InputError, "able to write there, got a disk that is read only; make it"),
         (errno.EMFILE, OSError, "Too many open files"),
     ],
 )
@@ -83,8 +85,10 @@ def test_failed_write_leaves_the_old_object_and_no_rubbish(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=said) as caught:
         storage.write("a", b"new")
+    assert ".partial" not in str(caught.value)
+    assert kind is OSError or str(caught.value).startswith(f"{tmp_path}: ")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert storage.read("a") == b"old"
 

@@ -75,6 +75,36 @@ def test_several_findings_are_divided_evenly(make_store, tmp_path):
         split_store(url, finding=[])
 
 
+@pytest.mark.parametrize("is_split", [False, True])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"finding": "foo"}, "expected labels of the finding foo, got findings any, "),
+        ({"finding": ["any", "foo"]}, "expected labels of the finding foo, got findings any, "),
+        ({"seed": -1}, "split, seed: expected a whole number, 0 or more, got -1"),
+        ({"seed": 1.0}, "split, seed: expected a whole number, 0 or more, got 1.0"),
+        ({"seed": True}, "split, seed: expected a whole number, 0 or more, got True"),
+        ({"fractions": (-0.5, 0.5, 1.0)}, "three shares of .*, got -0.5, 0.5, 1.0"),
+        ({"fractions": (float("nan"), 0.5, 0.5)}, "three shares of .*, got nan, 0.5, 0.5"),
+        ({"fractions": ("a", 0.5, 0.5)}, "three shares of .*, got a, 0.5, 0.5"),
+        ({"fractions": (0.5, 0.5)}, "three shares of .*, got 0.5, 0.5"),
+    ],
+)
+def test_options_that_cannot_be_are_named(make_store, tmp_path, is_split, options, said):
+    url = make_store(tmp_path / "s", n_exams=12, matrix=8)
+    if is_split:
+        split_store(url)
+    with pytest.raises(InputError, match=said):
+        split_store(url, **options)
+    assert has_splits(url) == is_split
+
+
+def test_parts_without_exams_are_told(make_store, tmp_path):
+    url = make_store(tmp_path / "s", n_exams=12, matrix=8)
+    assert split_store(url, fractions=(0.5, 0, 0.5)).empty_parts == ("validation",)
+    assert split_store(url, fractions=(0.5, 0.2, 0.3), replace=True).empty_parts == ()
+
+
 def test_overlap_of_stores_names_the_number_of_patients():
     one = pl.DataFrame({"patient_key": ["p", "q", "r"], "split": ["train", "test", "test"]})
     other = pl.DataFrame({"patient_key": ["p", "q", "s"], "split": ["train", "train", "train"]})
@@ -102,7 +132,10 @@ def test_a_given_split_is_kept_as_it_is(make_store, tmp_path):
         .alias("split")
     )
     wanted.select("exam_id", "split").write_csv(tmp_path / "exams.csv")
+    with pytest.raises(InputError, match="expected labels of the finding foo"):
+        give_split(url, tmp_path / "exams.csv", finding="foo")
     summary = give_split(url, tmp_path / "exams.csv")
+    assert summary.empty_parts == ("validation",)
     assert read_splits(url).equals(wanted)
     assert summary.n_exams == {"train": 6, "validation": 0, "test": 4}
     assert "given" in json.loads(Storage(url).read("splits.json"))

@@ -103,6 +103,13 @@ def test_stray_files_are_a_doubt_without_their_names(store) -> None:
     assert not any("Jane" in str(doubt) for doubt in check.doubts)
 
 
+def test_what_leads_back_to_patients_is_a_fault(store) -> None:
+    (store / "identity" / "t1").mkdir(parents=True)
+    (store / "identity" / "key").write_text("00")
+    (store / "identity" / "t1" / "crosswalk.parquet").write_text("who is who")
+    assert found(store) == (["identity", "identity"], [])
+
+
 def test_of_a_series_that_came_twice_the_later_row_counts() -> None:
     row = dict.fromkeys(SERIES.names)
     row |= {"series_id": "a", "n_files": 3, "status": "left_out", "reason": "too_few_slices"}

@@ -74,7 +74,7 @@ def test_repeated_rows(tmp_path: Path) -> None:
         ([line(0, R1_ICH="yes")], "row 2, column R1:ICH"),
         ([line(0).replace("CQ500-CT-0", "Jane")], "row 2, column name: expected CQ500-CT-"),
         ([line(0).replace("CQ500-CT-0", "")], "row 2, column name"),
-        ([line(0) + ",1,2"], "cannot be parsed"),
+        ([line(0) + ",1,2"], "row 2: .*, got 46 values"),
     ],
 )
 def test_wrong_files(tmp_path: Path, lines: list[str], message: str) -> None:

@@ -295,3 +295,20 @@ def test_nifti_patient_is_the_name_without_suffix_in_any_case(
     (source / "b" / "049.nii.gz").rename(source / "c" / "049.NII.GZ")
     run("folder", source)
     assert identity.patient_key("049") in StoredExams(tmp_path / "store").exams["patient_key"]
+
+
+def test_one_volume_under_several_names_is_one_exam(source: Path, run) -> None:
+    volume = source / "b" / "049.nii.gz"
+    (source / "c.nii.gz").write_bytes(volume.read_bytes())
+    (source / ".store").mkdir()
+    volume.rename(source / ".store" / "1")
+    volume.symlink_to("../.store/1")
+    summary = run("folder", source)
+    assert (summary.n_exams, summary.set_aside, summary.left_out) == (3, {"same_content": 1}, {})
+
+
+def test_links_to_files_of_the_source_are_left_out(source: Path, run) -> None:
+    (source / "a" / "one" / "9.dcm").symlink_to("../../b/049.nii.gz")
+    (source / "b" / "050.nii.gz").symlink_to("049.nii.gz")
+    summary = run("folder", source)
+    assert (summary.n_exams, summary.set_aside, summary.left_out) == (3, {}, {"linked_file": 2})

@@ -131,7 +131,8 @@ def test_unreadable_file_is_tried_again(source: Path, scan) -> None:
     scan()
     link = source / "nowhere.dcm"
     link.unlink()
-    link.symlink_to(source / "notes.txt")
+    (source / ".hidden").write_text("notes")
+    link.symlink_to(source / ".hidden")
     assert scan()[1] == 1
 
 

@@ -6,6 +6,7 @@ import examwise.ingest
 from examwise.cli.summary_text import ingest_text
 from examwise.ingest.join_counts import (
     EXAMPLES_WANTED,
+    HEADINGS,
     JOIN_COUNTS,
     MOST_EXAMPLES,
     SET_ASIDE,
@@ -33,6 +34,8 @@ def test_counts_end_the_import_in_words() -> None:
     summary = IngestSummary(3, 9, 2, 9, 9, joined=counts, examples=examples)
     lines = ingest_text(summary, "store").splitlines()
     assert f"Joined: 1,200 {JOIN_COUNTS['boxes_joined']}" in lines
-    assert f"Joined: 2 {JOIN_COUNTS['boxes_malformed']} (such as box file, row 4)" in lines
+    assert f"Not joined: 2 {JOIN_COUNTS['boxes_malformed']} (such as box file, row 4)" in lines
+    assert HEADINGS["exams_withdrawn"] == "Passed over"
+    assert HEADINGS.keys() == JOIN_COUNTS.keys()
     assert summary.has_set_aside
     assert not IngestSummary(3, 9, 2, 9, 9).has_set_aside

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from examwise.core.errors import InputError
-from examwise.ingest.listing import OUTSIDE, list_files
+from examwise.ingest.listing import LINKED, OUTSIDE, list_files
 
 
 def make(folder: Path, *names: str) -> None:
@@ -42,7 +42,7 @@ def test_links_within_the_source_are_followed(tmp_path: Path) -> None:
     (tmp_path / "real" / "d").symlink_to(tmp_path / "real" / "c" / "2")
     (tmp_path / "source").symlink_to("real")
     listing = list_files(tmp_path / "source")
-    assert (listing.paths, [*listing.sizes]) == (("a/1", "c/2", "d"), [8, 8, 8])
+    assert (listing.paths, [*listing.sizes]) == (("a/1", "c/2", "d"), [8, 8, LINKED])
 
 
 def test_links_out_of_the_source_are_listed_and_not_followed(tmp_path: Path) -> None:
@@ -58,8 +58,21 @@ def test_links_out_of_the_source_are_listed_and_not_followed(tmp_path: Path) -> 
     listing = list_files(source)
     assert dict(zip(listing.paths, listing.sizes, strict=True)) == {
         **dict.fromkeys(("file", "folder", "gone", "round"), OUTSIDE),
-        **dict.fromkeys(("back", "own"), len("source/own")),
+        "back": LINKED,
+        "own": len("source/own"),
     }
+
+
+def test_a_link_to_a_file_that_is_not_listed_itself_is_a_file(tmp_path: Path) -> None:
+    make(tmp_path, ".git/annex/objects/1", "b")
+    (tmp_path / "a").symlink_to(".git/annex/objects/1")
+    before = list_files(tmp_path)
+    assert (before.paths, [*before.sizes]) == (("a", "b"), [20, 1])
+    # Copied with its links followed, it is the same source.
+    (tmp_path / "a").unlink()
+    make(tmp_path, "a")
+    (tmp_path / "a").write_text(".git/annex/objects/1")
+    assert list_files(tmp_path).digest == before.digest
 
 
 def test_what_is_no_regular_file_has_no_size(tmp_path: Path) -> None:

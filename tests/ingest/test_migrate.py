@@ -112,3 +112,16 @@ def test_what_cannot_be_migrated(store, tmp_path) -> None:
     manifest.unlink()
     with pytest.raises(InputError, match="got an unfinished one"):
         migrate_store(store)
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_damaged_store_is_not_migrated(store, tree, is_gone) -> None:
+    path = store / "labels.parquet"
+    whole = path.read_bytes()
+    path.unlink()
+    if not is_gone:
+        path.write_bytes(whole[:-30])
+    before = tree(store)
+    with pytest.raises(InputError, match="from a copy of the store, nothing has been changed"):
+        migrate_store(store)
+    assert tree(store) == before

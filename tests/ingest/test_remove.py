@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
 from examwise.core.executors.serial import SerialExecutor
 from examwise.core.identity import Identity
@@ -101,6 +102,7 @@ def test_a_withdrawn_exam_never_comes_back(store, tmp_path, identity, write_rsna
     assert addition.added.n_exams == 1
     assert addition.added.left_out["withdrawn"] == 3
     assert addition.added.joined["exams_withdrawn"] == 1
+    assert addition.added.n_labels_in_no_exam == 0
     assert exam_id not in StoredExams(store).exams["exam_id"].to_list()
     assert not faults(store)
     for walk in identity.folder.rglob("crosswalk.parquet"):
@@ -281,8 +283,14 @@ def test_the_last_exam_can_go(tmp_path, write_rsna, run, identity) -> None:
 
 
 def test_who_has_seen_them(tmp_path) -> None:
-    def directory(place: str, kind: str, tables: dict[str, dict[str, list[str]]]) -> None:
-        stage = Stage.begin(tmp_path / place, kind=kind, configuration={}, inputs={}, seed=0)
+    def directory(
+        place: str,
+        kind: str,
+        tables: dict[str, dict[str, list[str]]],
+        inputs: dict[str, str] | None = None,
+    ) -> None:
+        given = {"configuration": {}, "inputs": inputs or {}, "seed": 0}
+        stage = Stage.begin(tmp_path / place, kind=kind, **given)
         for file, columns in tables.items():
             pl.DataFrame(columns).write_parquet(tmp_path / place / file)
         stage.finish()
@@ -293,7 +301,10 @@ def test_who_has_seen_them(tmp_path) -> None:
     directory("study", "study", {})
     columns = {"exam_id": ["e9"], "patient_key": ["p1"]}
     directory("study/predictions/d", "predictions", {"exams.parquet": columns})
-    directory("study/evaluation", "evaluation", {"exams.parquet": columns})
+    manifest = (tmp_path / "study" / "predictions" / "d" / "manifest.json").read_bytes()
+    of_these = {"predictions/d": "sha256:" + sha256_hex(manifest)}
+    directory("study/evaluation", "evaluation", {}, of_these)
+    directory("evaluation", "evaluation", {}, {"predictions/d": "sha256:another"})
     (tmp_path / "runs" / "b" / "label_set.parquet").write_text("no table")
     found, n_looked = find_sightings([tmp_path], exam_ids=["e1"], patient_keys=["p1"])
     seen = {(one.directory.removeprefix(f"{tmp_path}/"), one.kind, one.what) for one in found}
@@ -304,8 +315,9 @@ def test_who_has_seen_them(tmp_path) -> None:
         ("study", "study", "is made from 1 of these"),
         ("study/predictions/d", "predictions", "holds predictions of these exams or of this "
          "patient"),
+        ("study/evaluation", "evaluation", "is computed from such predictions"),
     }  # fmt: skip
-    assert n_looked == 4
+    assert n_looked == 6
     assert find_sightings([tmp_path], exam_ids=["e7"], patient_keys=["p7"])[0][0].what == (
         "unreadable"
     )
@@ -330,3 +342,24 @@ def test_a_scout_that_comes_later_leaves_no_trace_of_a_withdrawn_patient(
     add(later, store, identity, layout="folder", series=SeriesSelectionConfig(select="every"))
     walks = [pl.read_parquet(path) for path in identity.folder.rglob("crosswalk.parquet")]
     assert {name for walk in walks for name in walk["patient_id"]} == {"P2", "P3"}
+
+
+@pytest.mark.parametrize("damage", ["exams", "labels", "no labels", "a record"])
+def test_a_damaged_store_is_not_changed(store, tmp_path, identity, tree, write_rsna, damage):
+    exam_id = exam_of(store, identity, 2)
+    if damage == "a record":
+        (store / "commits" / "exams" / f"{exam_of(store, identity, 3)}.json").unlink()
+    elif damage == "no labels":
+        (store / "labels.parquet").unlink()
+    else:
+        path = store / f"{damage}.parquet"
+        path.write_bytes(path.read_bytes()[:-30])
+    before = tree(store)
+    write_rsna(tmp_path / "source", 7)
+    for change in (
+        lambda: remove_exams(store, identity=identity, exam_ids=[exam_id]),
+        lambda: add(tmp_path / "source", store, identity),
+    ):
+        with pytest.raises(InputError, match="from a copy of the store, nothing has been changed"):
+            change()
+        assert tree(store) == before

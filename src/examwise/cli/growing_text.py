@@ -8,20 +8,39 @@ from examwise.cli.summary_text import ingest_text
 from examwise.ingest.append import Addition
 from examwise.ingest.remove import Removal
 from examwise.ingest.seen_by import Sighting
+from examwise.ingest.unfinished_addition import TakenBack
 
 
-def append_text(addition: Addition, store: str) -> str:
-    """Say what an addition brought, and what the store holds now."""
+def append_text(addition: Addition, store: str, *, n_without_part: int) -> str:
+    """Say what an addition brought, what the store holds now, and how many exams have no part."""
     added, whole = addition.added, addition.store
     holds = (
         f"The store now holds {whole.n_exams:,} exams of {whole.n_patients:,} patients, "
         f"{whole.n_slices:,} slices"
     )
+    split = f"\n{n_without_part:,} exams have no part yet: examwise split STORE"
+    split = split if n_without_part else ""
     if added is None:
-        return f"{store}: nothing new; this very delivery had come in before\n{holds}"
+        return f"{store}: nothing new; this very delivery had come in before\n{holds}{split}"
     nothing = "" if added.n_exams or added.n_labels else "\nNothing new: no exam, no label"
-    split = "\nNew exams have no part yet: examwise split STORE" if added.n_exams else ""
     return f"Added to {ingest_text(added, store)}{nothing}\n{holds}{split}"
+
+
+def taken_back_text(taken: TakenBack, store: str) -> str:
+    """Say that an addition was taken back, and what the store holds as before."""
+    whole = taken.store
+    lines = [
+        f"{store}: the unfinished addition was taken back, {taken.n_exams:,} exams of it that were "
+        "in place included",
+        f"The store holds {whole.n_exams:,} exams of {whole.n_patients:,} patients, "
+        f"{whole.n_slices:,} slices, as before",
+    ]
+    if not taken.had_crosswalk:
+        lines.append(
+            "This identity folder has no crosswalk of it: if there is one elsewhere "
+            f"({taken.store_id}), delete it"
+        )
+    return "\n".join(lines)
 
 
 def remove_text(
@@ -43,9 +62,18 @@ def remove_text(
         )
     lines += [f"{one.directory} ({one.kind}) {one.what}" for one in sightings]
     if not looked:
-        lines.append("No runs, predictions or studies were looked through: name them by --runs")
+        lines.append(
+            "No runs, predictions, evaluations or studies were looked through: name them by --runs"
+        )
     elif not sightings:
-        lines.append(f"None of {n_looked} runs and predictions looked through has seen them")
+        lines.append(
+            f"None of {n_looked} runs, predictions and evaluations looked through has seen them"
+        )
+    if looked:
+        lines.append(
+            "Evaluations are known by their predictions, where these are in the folders named, too; "
+            "reports kept outside of their study are not looked through"
+        )
     lines.append(
         "Weights trained on these exams may still hold traces of them, and copies and backups of "
         "the store hold all: delete those runs and train again, and renew the copies"

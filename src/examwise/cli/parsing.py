@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
+from examwise.cli.plain_words import PlainHelp, wrong_type
 from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
 
@@ -28,7 +29,10 @@ class Common:
 def make_parser(command: str, description: str) -> ArgumentParser:
     """Return a parser with the common options."""
     parser = ArgumentParser(
-        prog=f"examwise {command}", description=description, exit_on_error=False
+        prog=f"examwise {command}",
+        description=description,
+        exit_on_error=False,
+        formatter_class=PlainHelp,
     )
     parser.add_argument("--json", action="store_true", help="write the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="write nothing but errors")
@@ -70,6 +74,14 @@ def parse(parser: ArgumentParser, argv: Sequence[str]) -> Namespace:
     try:
         return parser.parse_args(list(argv))
     except (ArgumentError, UnicodeDecodeError, RecursionError) as error:
+        if wrong := wrong_type(str(error)):
+            option, expected, got = wrong
+            raise InputError(
+                where=f"{parser.prog} --{option}",
+                expected=expected,
+                got=got,
+                remedy=f"see {parser.prog} --help",
+            ) from error
         raise InputError(
             where=parser.prog,
             expected="options as in its --help",

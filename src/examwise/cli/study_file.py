@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
+from examwise.cli.plain_words import wrong_type
 from examwise.core.errors import InputError
 from examwise.core.task import Task, load_task, shipped_tasks
 from examwise.ingest.config import IngestConfig
@@ -95,6 +96,11 @@ def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
             )
         return _with_window(_with_series(file, said), tree, task or own)
     except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
+        if wrong := wrong_type(str(error)):
+            key, expected, got = wrong
+            raise InputError(
+                where=f"{path}, {key}", expected=expected, got=got, remedy="correct the file"
+            ) from error
         raise InputError(
             where=path, expected="a study file (YAML)", got=error, remedy="correct the file"
         ) from error

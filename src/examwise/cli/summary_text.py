@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from examwise.data.splits import SplitSummary
 from examwise.imaging.reasons import REASONS
-from examwise.ingest.join_counts import JOIN_COUNTS
+from examwise.ingest.join_counts import HEADINGS, JOIN_COUNTS
 from examwise.ingest.summary import IngestSummary
+
+_NEEDED = "training needs exams for train and validation, evaluating exams for test"
 
 
 def ingest_text(summary: IngestSummary, store: str) -> str:
@@ -36,7 +38,7 @@ def _joined(summary: IngestSummary) -> list[str]:
     for code, count in summary.joined.items():
         examples = summary.examples.get(code)
         such = f" (such as {', '.join(examples)})" if examples else ""
-        lines.append(f"Joined: {count:,} {JOIN_COUNTS[code]}{such}")
+        lines.append(f"{HEADINGS[code]}: {count:,} {JOIN_COUNTS[code]}{such}")
     return lines
 
 
@@ -46,8 +48,12 @@ def _reasons(title: str, counts: Mapping[str, int]) -> list[str]:
 
 def split_text(summary: SplitSummary) -> str:
     """Say how large each part is."""
-    return "\n".join(
+    lines = [
         f"{part}: {summary.n_exams[part]:,} exams of {patients:,} patients, "
         f"{summary.n_positive_exams[part]:,} positive"
         for part, patients in summary.n_patients.items()
-    )
+    ]
+    if summary.empty_parts:
+        parts = " and ".join(summary.empty_parts)
+        lines.append(f"Warning: no exam for {parts}: {_NEEDED}")
+    return "\n".join(lines)

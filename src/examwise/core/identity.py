@@ -22,9 +22,11 @@ import polars as pl
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.store import CROSSWALK
+from examwise.core.storage import is_write_refusal, write_refusal
 
 ENVIRONMENT_VARIABLE = "EXAMWISE_IDENTITY"
 _CHOOSE_FOLDER = f"name a folder of your own by --identity or {ENVIRONMENT_VARIABLE}"
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _KEY_BYTES = 32
 _DIGEST_HEX = 20
 
@@ -98,13 +100,13 @@ class Identity:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
                 made = wanted or secrets.token_bytes(_KEY_BYTES)
-                write_private(path, made.hex().encode() + b"\n", keep_existing=True)
+                _write_private(path, made.hex().encode() + b"\n", keep_existing=True)
             key = bytes.fromhex(path.read_text().strip())
         except ValueError:  # also where it is no text
             key = b""
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise  # a full disk is no matter of the folder
+            if is_write_refusal(error) and error.errno not in _FORBIDDEN:
+                raise write_refusal(error, self.folder) from None
             raise InputError(
                 where=self.folder,
                 expected="a folder in which the key can be made and read",
@@ -173,10 +175,19 @@ class Identity:
         buffer = io.BytesIO()
         CROSSWALK.validate(crosswalk).write_parquet(buffer)
         folder = self.folder / store_id
-        folder.mkdir(exist_ok=True, mode=0o700)
+        private_folder(folder)
         path = folder / CROSSWALK.file
         write_private(path, buffer.getvalue())
         return path
+
+    def delete_crosswalk(self, store_id: str) -> bool:
+        """Delete a crosswalk; tell whether it was kept here."""
+        folder = self.folder / store_id
+        found = self.has_crosswalk(store_id)
+        (folder / CROSSWALK.file).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it never was, or holds something else
+            folder.rmdir()
+        return found
 
     def has_crosswalk(self, store_id: str) -> bool:
         """Tell whether a store's crosswalk is kept here."""
@@ -206,7 +217,33 @@ def write_private(path: Path, data: bytes, *, keep_existing: bool = False) -> No
         path: The file, in a folder that exists.
         data: What it is to hold.
         keep_existing: Leave it as it is if it exists.
+
+    Raises:
+        InputError: If the folder's disk is full or gone, or writing is not allowed; names it.
     """
+    try:
+        _write_private(path, data, keep_existing=keep_existing)
+    except OSError as error:
+        if not is_write_refusal(error):
+            raise
+        raise write_refusal(error, path.parent) from None
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that its owner alone may read, unless it exists.
+
+    Raises:
+        InputError: As :func:`write_private` does.
+    """
+    try:
+        path.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        if not is_write_refusal(error):
+            raise
+        raise write_refusal(error, path) from None
+
+
+def _write_private(path: Path, data: bytes, *, keep_existing: bool) -> None:
     partial = path.with_name(f".partial-{secrets.token_hex(8)}")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

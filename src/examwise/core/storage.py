@@ -21,8 +21,12 @@ _PROTOCOL_PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
 _TEMPORARY_PREFIX = ".partial-"
 _FULL = ("room to write", "a full disk", "make room there")
 _GONE = ("a disk that works", "one that fails to write", "see that it is there (mounted) and sound")
+_FORBIDDEN = ("to be able to write there", "no permission to", "ask for it")
+_READ_ONLY = ("to be able to write there", "a disk that is read only", "make it writable")
 _WRITE_REFUSALS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), _FORBIDDEN),
+    errno.EROFS: _READ_ONLY,
     **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN), _GONE),
 }
 
@@ -91,7 +95,7 @@ class Storage:
         """Write one object whole; a reader sees the old object or the new one, never a part.
 
         Raises:
-            InputError: If a local disk is full, or no longer there.
+            InputError: If a local disk is full, or no longer there, or writing is not allowed.
         """
         path = self._path(key)
         if self.local is None:
@@ -105,15 +109,9 @@ class Storage:
                 # Another process finished the same folder and swept the unfinished file away.
                 _write_whole(Path(path), data)
         except OSError as error:
-            if error.errno not in _WRITE_REFUSALS:
+            if not is_write_refusal(error):
                 raise
-            expected, got, remedy = _WRITE_REFUSALS[error.errno]
-            raise InputError(
-                where=self.url,
-                expected=expected,
-                got=got,
-                remedy=f"{remedy}, then run the same command again: it goes on where it was",
-            ) from None
+            raise write_refusal(error, self.url) from None
 
     def create(self, key: str, data: bytes) -> bool:
         """Write an object unless it exists; of several writers one succeeds.
@@ -207,6 +205,22 @@ class Storage:
         return sorted(
             key for key in keys if _TEMPORARY_PREFIX not in key and not key.endswith(WRITER_MARK)
         )
+
+
+def is_write_refusal(error: OSError) -> bool:
+    """Tell whether the disk, not the program, is why something could not be written."""
+    return error.errno in _WRITE_REFUSALS
+
+
+def write_refusal(error: OSError, where: object) -> InputError:
+    """Return what to say when a place cannot be written to, of :func:`is_write_refusal`."""
+    expected, got, remedy = _WRITE_REFUSALS[error.errno or 0]
+    return InputError(
+        where=where,
+        expected=expected,
+        got=got,
+        remedy=f"{remedy}, then run the same command again: it goes on where it was",
+    )
 
 
 def _write_whole(target: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from examwise.core.checked_yaml import load_yaml
 from examwise.core.errors import InputError
 
 Kernel = Literal["soft", "bone", "any"]
@@ -194,7 +195,7 @@ def default_task() -> Task:
 
 def _parse(text: str, where: str) -> Task:
     try:
-        tree = yaml.safe_load(text)
+        tree = load_yaml(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise InputError(

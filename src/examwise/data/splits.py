@@ -18,9 +18,9 @@ from examwise.core.writer_lock import sole_writer
 from examwise.data.given_split import read_given_split
 from examwise.data.patient_overlap import require_disjoint_patients
 from examwise.data.split_extension import place_patients
-from examwise.data.stratified_split import PARTS, split_by_patient
+from examwise.data.stratified_split import PARTS, require_seed, require_shares, split_by_patient
 from examwise.imaging.stored_exams import StoredExams
-from examwise.imaging.stored_labels import exam_labels
+from examwise.imaging.stored_labels import exam_labels, require_finding
 
 DEFAULT_FRACTIONS = (0.6, 0.2, 0.2)
 """Shares of train, validation and test patients."""
@@ -34,11 +34,13 @@ class SplitSummary:
         n_patients: Part to its number of patients.
         n_exams: Part to its number of exams.
         n_positive_exams: Part to its number of positive exams.
+        empty_parts: Parts without an exam.
     """
 
     n_patients: Mapping[str, int]
     n_exams: Mapping[str, int]
     n_positive_exams: Mapping[str, int]
+    empty_parts: tuple[str, ...] = ()
 
 
 def write_splits(
@@ -158,12 +160,20 @@ def split_store(
 
     Raises:
         InputError: As :func:`~examwise.data.stratified_split.split_by_patient` and
-            :func:`write_splits` do; if the store was split with other options.
+            :func:`write_splits` do; if the store has no exams or no label of a finding, or was
+            split with other options.
     """
-    stored = StoredExams(store_url)
+    stored = _stored(store_url)
     findings = [finding] if isinstance(finding, str) else finding and list(dict.fromkeys(finding))
     if findings is not None and not findings:
         raise InputError(where="split", expected="a finding to stratify on", got="none")
+    # What cannot be is said before it is compared with a split that is there.
+    if seed is not None:
+        require_seed(seed)
+    if fractions is not None:
+        require_shares(fractions)
+    for name in findings or ():
+        require_finding(stored, name)
     asked = {
         "fractions": fractions and dict(zip(PARTS, fractions, strict=True)),
         "seed": seed,
@@ -182,6 +192,27 @@ def split_store(
     }
     write_splits(store_url, splits, options=options, replace=replace)
     return _summary(stored, splits, findings[0])
+
+
+def _stored(store_url: str | Path) -> StoredExams:
+    stored = StoredExams(store_url)
+    if not len(stored):
+        raise InputError(
+            where=stored.name,
+            expected="exams to divide",
+            got="no exams",
+            remedy="add some: examwise ingest LAYOUT SOURCE STORE --append",
+        )
+    return stored
+
+
+def count_without_part(store_url: str | Path) -> int:
+    """Return how many exams of a store have no part yet."""
+    storage = Storage(store_url)
+    exams = EXAMS.read(storage)
+    if not storage.exists(SPLITS.file):
+        return exams.height
+    return exams.join(SPLITS.read(storage), on="exam_id", how="anti").height
 
 
 def _labelled(stored: StoredExams, findings: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
@@ -235,24 +266,26 @@ def _extend(stored: StoredExams, asked: Mapping[str, Any]) -> SplitSummary:
 
 
 def give_split(
-    store_url: str | Path, path: Path, *, finding: str = "any", replace: bool = False
+    store_url: str | Path, path: Path, *, finding: str | None = None, replace: bool = False
 ) -> SplitSummary:
     """Keep a split in a store that somebody else has drawn, such as a published one.
 
     Args:
         store_url: The exam store.
         path: A CSV file, see :func:`~examwise.data.given_split.read_given_split`.
-        finding: The finding to count in the summary.
+        finding: The finding to count in the summary; ``any`` if None.
         replace: Overwrite a different split.
 
     Raises:
         InputError: As :func:`~examwise.data.given_split.read_given_split` and
-            :func:`write_splits` do.
+            :func:`write_splits` do; if the store has no label of the finding.
     """
-    stored = StoredExams(store_url)
+    stored = _stored(store_url)
+    if finding is not None:
+        require_finding(stored, finding)
     splits = read_given_split(path, stored.exams)
     write_splits(store_url, splits, options={"given": file_digest(path)}, replace=replace)
-    return _summary(stored, splits, finding)
+    return _summary(stored, splits, finding or "any")
 
 
 def _summary(stored: StoredExams, splits: pl.DataFrame, finding: str) -> SplitSummary:
@@ -264,8 +297,10 @@ def _summary(stored: StoredExams, splits: pl.DataFrame, finding: str) -> SplitSu
             for part in PARTS
         }
 
+    n_exams = count(pl.len())
     return SplitSummary(
         n_patients=count(pl.col("patient_key").n_unique()),
-        n_exams=count(pl.len()),
+        n_exams=n_exams,
+        empty_parts=tuple(part for part in PARTS if not n_exams[part]),
         n_positive_exams=count((pl.col("exam_label") == 1).sum()),
     )

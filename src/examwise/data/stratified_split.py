@@ -144,9 +144,24 @@ def require_shares(fractions: tuple[float, float, float]) -> None:
     Raises:
         InputError: Says what they are.
     """
-    if len(fractions) != len(PARTS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    # Written so that a value that is no number fails, too.
+    if not (
+        len(fractions) == len(PARTS)
+        and all(type(share) in (int, float) and 0 <= share <= 1 for share in fractions)
+        and abs(sum(fractions) - 1) <= 1e-6
+    ):
         raise InputError(
             where="split, fractions",
             expected="three shares of train, validation and test that sum to 1",
-            got=", ".join(f"{fraction:g}" for fraction in fractions),
+            got=", ".join(map(str, fractions)),
         )
+
+
+def require_seed(seed: object) -> None:
+    """Raise unless a seed is one.
+
+    Raises:
+        InputError: Says what it is.
+    """
+    if type(seed) is not int or seed < 0:
+        raise InputError(where="split, seed", expected="a whole number, 0 or more", got=seed)

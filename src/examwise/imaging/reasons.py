@@ -9,6 +9,8 @@ REASONS = {
     "unreadable": "The file cannot be opened, or is no regular file.",
     "changed_while_read": "The file vanished, changed or failed while it was read.",
     "outside_source": "A link that leads out of the source; such links are not followed.",
+    "linked_file": "A link to a file that is in the source under its own name, too.",
+    "same_content": "A copy, byte for byte, of a volume that is in the source already.",
     "truncated": "The file ends before its content does.",
     "damaged": "The header or the coded pixels cannot be decoded.",
     "no_pixel_data": "A CT image object without pixel data.",
@@ -54,7 +56,7 @@ _LOST = frozenset(
 
 LEFT_OUT = frozenset(
     {
-        *("already_in_store", "withdrawn"),
+        *("already_in_store", "withdrawn", "linked_file"),
         *("not_dicom", "not_ct", "localizer", "colour", "secondary_capture", "not_hu"),
         *("multi_frame", "another_series_of_the_study", "bone_kernel", "contrast"),
         *("projection", "too_few_slices", "soft_kernel", "not_head", "beyond_slabs"),

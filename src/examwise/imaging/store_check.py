@@ -31,7 +31,12 @@ from examwise.imaging.store_exam_check import (
     record_faults,
 )
 from examwise.imaging.store_faults import Fault
-from examwise.imaging.store_history_check import check_history, is_unfinished, stray_doubts
+from examwise.imaging.store_history_check import (
+    check_history,
+    is_unfinished,
+    kept_back_faults,
+    stray_doubts,
+)
 from examwise.imaging.store_table_check import table_faults
 from examwise.imaging.store_tables import STORE_TABLES, read_tables
 
@@ -96,6 +101,7 @@ def check_store(
     lost, n_files = _item_faults(storage, tables, history.unfinished_import)
     n_files += history.n_files
     faults += [*broken, *lost, *history.faults, *_count_faults(storage, tables)]
+    faults += kept_back_faults(storage)
     if not storage.exists(f"{PIXELS}/zarr.json"):
         faults.append(Fault("object", f"{PIXELS}/zarr.json", "the group of all exams", "no file"))
     exam_faults: list[Fault] = []

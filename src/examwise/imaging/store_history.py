@@ -29,6 +29,9 @@ IMPORTS = "imports"
 REMOVED = "removed"
 """Folder of the records of withdrawn exams."""
 
+TAKE_BACK = "take it back: examwise remove STORE --unfinished-addition"
+"""The other way to end an unfinished addition."""
+
 
 @dataclass(frozen=True)
 class Tombstone:
@@ -55,20 +58,21 @@ class StoreHistory:
 
     Args:
         storage: The store.
+        n_imports: Only the first so many additions; all if None.
 
     Example:
         >>> StoreHistory(Storage("memory://no-history")).imports
         ()
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, storage: Storage, *, n_imports: int | None = None) -> None:
+        self._storage, self._n_imports = storage, n_imports
 
     @cached_property
     def imports(self) -> tuple[dict[str, Any], ...]:
         """Records of additions, the first one first."""
         found = [self._read(key) for key in self._storage.list(IMPORTS)]
-        return tuple(sorted(found, key=lambda record: int(record["index"])))
+        return tuple(sorted(found, key=lambda record: int(record["index"])))[: self._n_imports]
 
     @cached_property
     def removed(self) -> tuple[str, ...]:
@@ -194,7 +198,8 @@ def require_changeable(storage: Storage, *, allowed: str = "") -> StoreHistory:
 
 _FINISH = {
     "import": "run the ingest command that began it again; it goes on where it was",
-    "addition": "run the ingest command with --append that began it again; it goes on where it was",
+    "addition": "run the ingest command with --append that began it again; it goes on where it was"
+    f"; or {TAKE_BACK}",
     "removal": "run examwise remove STORE with the same exams or patient again; it goes on where "
     "it was",
 }

@@ -14,6 +14,7 @@ from examwise.core.errors import IntegrityError
 from examwise.core.manifest import BEGUN, MANIFEST, Manifest
 from examwise.core.schemas.annotations import BOXES, MASKS
 from examwise.core.schemas.store import (
+    CROSSWALK,
     FILES,
     INGEST_SUMMARY,
     PIXELS,
@@ -37,6 +38,7 @@ _SINGLE = frozenset(
 _OBJECT = re.compile(rf"(?:{re.escape(PIXELS)}|{re.escape(MASKS)})/([^/]+)/(?:zarr\.json|c/0/0/0)")
 _RECORD = re.compile(rf"{PREFIX}/(?:exams|files|labels)/[^/]+\.json")
 _CHANGE = re.compile(rf"(?:{IMPORTS}/[0-9]+|{REMOVED}/[^/]+)\.json")
+_KEPT_BACK = frozenset({"key", CROSSWALK.file})
 _GO_ON = "run the command that began it again; it goes on where it was"
 
 
@@ -121,6 +123,17 @@ def _withdrawn_faults(
             yield Fault("withdrawn", where, expected, "objects of it", remedy, exam_id)
 
 
+def kept_back_faults(storage: Storage) -> list[Fault]:
+    """Return a fault for each kind of file that leads back to patients, and so is never shared."""
+    names = Counter(key.rpartition("/")[2] for key in storage.list())
+    remedy = "move it out, to a folder of your own, before anybody else is given the store"
+    return [
+        Fault("identity", storage.url, "nothing that leads back to patients",
+              f"{names[name]} {'file' if names[name] == 1 else 'files'} named {name}", remedy)
+        for name in sorted(_KEPT_BACK & {*names})
+    ]  # fmt: skip
+
+
 def stray_doubts(storage: Storage, known: frozenset[str], *, unfinished: bool) -> list[Fault]:
     """Return what the store holds beside what its records, tables and protocol name.
 
@@ -137,6 +150,8 @@ def stray_doubts(storage: Storage, known: frozenset[str], *, unfinished: bool) -
         doubts.append(Fault("provenance", PROVENANCE, expected, "no file", remedy))
     strange: Counter[str] = Counter()
     for key in storage.list():
+        if key.rpartition("/")[2] in _KEPT_BACK:
+            continue
         if key in _SINGLE or _RECORD.fullmatch(key) or _CHANGE.fullmatch(key):
             continue
         of_exam = _OBJECT.fullmatch(key)

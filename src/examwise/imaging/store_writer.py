@@ -219,7 +219,11 @@ def relative_positions(positions_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.
 
 
 def finish_store(
-    stage: Stage, *, mask_findings: Sequence[str] | None = None, again: bool = False
+    stage: Stage,
+    *,
+    mask_findings: Sequence[str] | None = None,
+    again: bool = False,
+    history: StoreHistory | None = None,
 ) -> None:
     """Build the store's tables from its commit records and finish it.
 
@@ -229,10 +233,11 @@ def finish_store(
         stage: The store.
         mask_findings: What the bits of masks mean, the lowest first; as the store has it if None.
         again: Build them although there is a manifest, and write over it.
+        history: What the manifest is to name; all that happened to the store if None.
     """
     if stage.finished and not again:
         return
-    storage, history = stage.storage, StoreHistory(stage.storage)
+    storage, history = stage.storage, history or StoreHistory(stage.storage)
     tables = {**_TABLES, **_OPTIONAL_TABLES}
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in tables}
     withdrawn = _joined(FILES, [dead.files for dead in history.tombstones])

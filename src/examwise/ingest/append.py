@@ -18,6 +18,7 @@ from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.core.writer_lock import sole_writer
 from examwise.imaging.store_history import StoreHistory, import_key, require_changeable
+from examwise.imaging.store_soundness import require_sound
 from examwise.imaging.store_writer import StoreWriter, finish_store, labels_item
 from examwise.ingest.archive_labels import ArchiveLabels
 from examwise.ingest.boxes_on_images import labels_of_stored
@@ -116,6 +117,7 @@ def append_archive(
     require_changeable(storage, allowed="addition")  # before anything is made there
     with sole_writer(storage):
         history = require_changeable(storage, allowed="addition")
+        require_sound(storage, removed=history.removed)
         delivery = open_delivery(
             layout,
             source,
@@ -191,8 +193,10 @@ def _append(
     gone = sorted_items.withdrawn
     walk = without_withdrawn(walk, files, gone, history, staying=staying, identity=own)
     identity.write_crosswalk(wanted.store_id, walk)
-    there = [*kept, *there]
-    added = _finish(delivery, storage, index, labels_of_stored(labels, items, there), there)
+    labels = labels_of_stored(labels, items, [*kept, *there])
+    # Labels of withdrawn exams are not news of files without an exam.
+    accounted = [*kept, *there, *(item for dead in gone for item in dead.candidates)]
+    added = _finish(delivery, storage, index, labels, accounted)
     return Addition(index, False, added, read_growing_summary(storage))
 
 
@@ -201,11 +205,11 @@ def _finish(
     storage: Storage,
     index: int,
     labels: ArchiveLabels,
-    kept: Sequence[ExamItem],
+    accounted: Sequence[ExamItem],
 ) -> IngestSummary:
     storage.delete(MANIFEST)
     added = summarise_import(
-        storage, index, labels, n_labels_in_no_exam=labels_in_no_exam(labels, kept)
+        storage, index, labels, n_labels_in_no_exam=labels_in_no_exam(labels, accounted)
     )
     whole = summarise_store(storage, index, added, read_growing_summary(storage))
     write_summary(storage, whole)

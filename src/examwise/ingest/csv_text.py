@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -51,6 +53,7 @@ def scan_csv_text(path: Path, *required: str) -> pl.LazyFrame:
         ) from None
     except pl.exceptions.PolarsError as error:
         raise _no_table(path, error) from None
+    _require_unlike(path, wide=wide)
     stripped = [name.strip() for name in names]
     if len(set(stripped)) < len(names) or ROW in stripped:
         raise InputError(
@@ -84,11 +87,57 @@ def collect_csv_text(table: pl.LazyFrame, path: Path) -> pl.DataFrame:
         raise _no_table(path, error) from None
 
 
+def _require_unlike(path: Path, *, wide: bool) -> None:
+    """Raise if a column stands twice: Polars would give the later ones other names."""
+    try:
+        header = next((row for _, row in _rows(path, wide=wide) if any(row)), [])
+    except (OSError, csv.Error):  # no table: reading it will say so
+        return
+    names = [name.strip() for name in header]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(
+            where=path,
+            expected="columns with different names",
+            got=f"column {twice[0]} twice" if twice[0] else "several columns without a name",
+            remedy="correct the header row",
+        )
+
+
+def _rows(path: Path, *, wide: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield every row with its number, with what is no UTF-8 as lone surrogates."""
+    encoding = "utf-16" if wide else "utf-8-sig"
+    with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
+        yield from enumerate(csv.reader(file), start=1)
+
+
 def _no_table(path: Path, error: Exception) -> InputError:
     # Polars quotes the row it stumbled over, which may hold anything.
+    del error
+    row, got = _first_wrong(path)
     return InputError(
-        where=path,
+        where=f"{path}, row {row}" if row else path,
         expected="comma-separated UTF-8 text with one header row and rows of equal length",
-        got=f"text that cannot be parsed ({type(error).__name__})",
+        got=got,
         remedy="save the file again as CSV (UTF-8)",
     )
+
+
+def _first_wrong(path: Path) -> tuple[int, str]:
+    """Return the first row that is no text or too long, and what is wrong with it."""
+    width = 0
+    try:
+        with path.open("rb") as file:
+            wide = file.read(2) in _UTF16_MARKS
+        for number, row in _rows(path, wide=wide):
+            if any(_is_other(value) for value in row):
+                return number, "bytes that are no UTF-8 (saved as Latin-1, or by Excel as CSV)"
+            width = width or len(row)
+            if len(row) > width:
+                return number, f"{len(row)} values, where the header has {width} columns"
+    except (OSError, UnicodeError, csv.Error):
+        pass
+    return 0, "text that cannot be parsed"
+
+
+def _is_other(value: str) -> bool:
+    return any("\udc80" <= letter <= "\udcff" for letter in value)

@@ -10,7 +10,15 @@ from examwise.core.commits import CommitLog, CommitRecord
 from examwise.core.storage import Storage
 from examwise.imaging.store_history import StoreHistory, import_of
 from examwise.ingest.archive_labels import ArchiveLabels
-from examwise.ingest.summary import IngestSummary, read_summary, summarise
+from examwise.ingest.summary import (
+    SUMMARY,
+    IngestSummary,
+    read_summary,
+    summarise,
+    write_summary,
+)
+
+_NOTHING = IngestSummary(n_exams=0, n_slices=0, n_patients=0, n_files=0, n_used=0)
 
 
 def summarise_import(
@@ -36,6 +44,26 @@ def summarise_store(
     return dataclasses.replace(latest, **_counted(storage), imports=(*earlier, _part(latest)))
 
 
+def restore_summary(storage: Storage, index: int) -> None:
+    """Write the summary as it was before an addition, whose commit records are gone.
+
+    Args:
+        storage: The store.
+        index: Which import the addition was.
+    """
+    there = read_growing_summary(storage)
+    if len(there.imports) <= index:
+        return  # the addition did not come so far
+    before = IngestSummary(**there.imports[index - 1])
+    if index > 1:
+        earlier = there.imports[:index]
+        before = dataclasses.replace(before, **_counted(storage), imports=earlier)
+    if before == _NOTHING:
+        storage.delete(SUMMARY)  # it had none
+    else:
+        write_summary(storage, before)
+
+
 def summarise_rest(storage: Storage, before: IngestSummary) -> IngestSummary:
     """Count what a store holds after exams were withdrawn; no example names one of these."""
     removed = {*StoreHistory(storage).removed}
@@ -55,7 +83,7 @@ def read_growing_summary(storage: Storage) -> IngestSummary:
     try:
         return read_summary(storage)
     except FileNotFoundError:
-        return IngestSummary(n_exams=0, n_slices=0, n_patients=0, n_files=0, n_used=0)
+        return _NOTHING
 
 
 def _part(summary: IngestSummary) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from examwise.core.digests import sha256_hex
-from examwise.core.identity import Identity, write_private
+from examwise.core.identity import Identity, private_folder, write_private
 from examwise.ingest.listing import Listing
 
 _FOLDER = "headers"
@@ -107,7 +107,7 @@ class HeaderIndex:
         self._rows = []
         data = buffer.getvalue()
         for folder in (self._folder.parent, self._folder):
-            folder.mkdir(exist_ok=True, mode=0o700)
+            private_folder(folder)
         name = f"{self._rules}-{hashlib.sha256(data).hexdigest()}.parquet"
         write_private(self._folder / name, data)
 

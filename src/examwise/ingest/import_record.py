@@ -13,7 +13,7 @@ from examwise.core.errors import InputError
 from examwise.core.identity import Identity
 from examwise.core.manifest import BEGUN
 from examwise.core.storage import Storage
-from examwise.imaging.store_history import StoreHistory
+from examwise.imaging.store_history import TAKE_BACK, StoreHistory
 from examwise.ingest.delivery import Delivery
 
 _SHARED = {"key_id": "key", "matrix": "matrix", "task": "task"}
@@ -96,7 +96,8 @@ class ImportRecord:
             where=storage.url,
             expected=expected,
             got=got,
-            remedy="finish the unfinished addition first, by the command that began it",
+            remedy="finish the unfinished addition first, by the command that began it, or "
+            + TAKE_BACK,
         )
 
 

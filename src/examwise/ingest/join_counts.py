@@ -33,7 +33,7 @@ JOIN_COUNTS = {
     "boxes_malformed": "boxes that are no literal of four numbers with sizes above 0, set aside",
     "boxes_of_unknown_kind": "boxes with an unknown label, set aside",
     "boxes_on_no_image": "boxes that name no image, set aside",
-    "boxes_repeated": "rows that repeat a box, passed over",
+    "boxes_repeated": "rows that repeat a box",
     "boxes_on_several_frames": "boxes on files of several frames, which name none of them, set "
     "aside",
     "frames_left_out": "frames of enhanced CT files that became no slice, beside others that did",
@@ -52,7 +52,7 @@ JOIN_COUNTS = {
     "slice_rows_joined": "rows joined to a slice of a volume in the source",
     "slice_rows_beyond": "rows of slices beyond their volume",
     "slice_rows_without_volume": "rows of patients without a volume in the source",
-    "slice_rows_repeated": "rows that repeat another, passed over",
+    "slice_rows_repeated": "rows that repeat another",
     "slices_without_row": "slices of volumes in the source without a row",
     "volumes_along_another_axis": "volumes whose third axis is not that of slices: their slices "
     "have no labels",
@@ -79,8 +79,8 @@ JOIN_COUNTS = {
     "set aside (mask_mismatch)",
     "colour_masks_of_other_colours": "masks with too many pixels of unlisted colours, set aside",
     "mask_boxes": "boxes around connected parts of masks",
-    "exams_in_store": "exams that are in the store already: passed over",
-    "exams_withdrawn": "exams that were withdrawn from the store: passed over",
+    "exams_in_store": "exams that are in the store already",
+    "exams_withdrawn": "exams that were withdrawn from the store",
     "exams_with_more_images": "exams in the store of which the source has more images than came in "
     "then: not changed",
     "exams_with_fewer_images": "exams in the store of which the source has fewer images than came "
@@ -108,6 +108,34 @@ SET_ASIDE = frozenset(
     }
 )
 """Codes of what was set aside with something wrong."""
+
+_NOT_JOINED = SET_ASIDE | {
+    "label_file_missing",
+    "label_places_without_file",
+    "label_exams_without_series",
+    *("studies_without_images", "studies_without_row", "studies_without_exam", "reads_missing"),
+    *("boxes_in_another_series", "boxes_without_image"),
+    *("label_images_without_file", "images_without_label"),
+    *("slice_rows_beyond", "slice_rows_without_volume", "slices_without_row"),
+    "volumes_along_another_axis",
+    *("mask_folder_missing", "scans_without_mask"),
+    *("colour_masks_without_image", "colour_masks_in_another_series"),
+    "colour_masks_without_slice",
+}
+_PASSED_OVER = {
+    *("boxes_repeated", "slice_rows_repeated", "label_images_repeated", "frames_left_out"),
+    *("exams_in_store", "exams_withdrawn", "exams_with_more_images", "exams_of_another_patient"),
+    "exams_with_new_annotations",
+}
+HEADINGS = {
+    code: "Not joined"
+    if code in _NOT_JOINED
+    else "Passed over"
+    if code in _PASSED_OVER
+    else "Joined"
+    for code in JOIN_COUNTS
+}
+"""Code to what became of what it counts."""
 
 EXAMPLES_WANTED = frozenset(
     {

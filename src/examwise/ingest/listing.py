@@ -20,6 +20,9 @@ NO_FILE = -1
 OUTSIDE = -2
 """Size of a link that leads out of the source."""
 
+LINKED = -3
+"""Size of a link to a file that is listed itself."""
+
 _SAMPLED_FILES = 16
 _SAMPLED_BYTES = 1 << 14
 
@@ -30,7 +33,7 @@ class Listing:
 
     Attributes:
         paths: Sorted paths within the source, with forward slashes.
-        sizes: Bytes of each, or :data:`NO_FILE` or :data:`OUTSIDE`.
+        sizes: Bytes of each, or :data:`NO_FILE`, :data:`OUTSIDE` or :data:`LINKED`.
         modified_ns: When each was changed last, in nanoseconds; 0 where there is no size.
         digest: Of all paths and sizes, and of how a few of the files begin: two studies whose
             files have the same names and sizes differ there, and a copy does not.
@@ -54,8 +57,9 @@ def list_files(
     Links within the source are followed, and every real folder is visited once, under the first
     of its names, so that links in circles end. A link that leads out of the source, to a file or
     to a folder, is never followed: whoever ingests a folder means that folder. It is listed
-    itself, as :data:`OUTSIDE`, and so set aside on record. The source itself, and the folder in it
-    that the layout names, may be links.
+    itself, as :data:`OUTSIDE`, and so set aside on record. A link to a file that is listed too is
+    :data:`LINKED`: one image is not two. The source itself, and the folder in it that the layout
+    names, may be links.
 
     Args:
         source: The source.
@@ -90,6 +94,7 @@ def list_files(
             got=f"{error.strerror} for one of them",
             remedy="allow reading all of them (find shows which), or move them out of the source",
         ) from None
+    _mark_linked(source, found, walk.links)
     paths = tuple(sorted(found))
     sizes = array("q", (found[path].size for path in paths))
     modified_ns = array("q", (found[path].modified_ns for path in paths))
@@ -101,7 +106,21 @@ class _State(NamedTuple):
     modified_ns: int = 0
 
 
-_NO_FILE, _OUTSIDE = _State(NO_FILE), _State(OUTSIDE)
+_NO_FILE, _OUTSIDE, _LINKED = _State(NO_FILE), _State(OUTSIDE), _State(LINKED)
+
+
+def _mark_linked(source: Path, found: dict[str, _State], links: Sequence[str]) -> None:
+    """Mark the links whose real file is listed under a name of its own."""
+    links = [link for link in links if found[link].size >= 0]
+    if not links:
+        return
+    # Only a file of the same size and time can be the one: few are looked at again.
+    states = {found[link] for link in links}
+    names = set(found).difference(links)
+    own = {_identity(source / name) for name in names if found[name] in states}
+    for link in links:
+        if _identity(source / link) in own:
+            found[link] = _LINKED
 
 
 def _digest(source: Path, paths: Sequence[str], sizes: Sequence[int]) -> str:
@@ -126,8 +145,11 @@ def _beginning(path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Walk:
+    """Goes through folders; ``links`` are the links to files that it came by."""
+
     roots: tuple[Path, ...]
     excluded: set[tuple[int, int] | None]
+    links: list[str] = field(default_factory=list)
 
     def files(
         self, folder: str, within: str, seen: set[tuple[int, int] | None]
@@ -151,6 +173,8 @@ class _Walk:
                 elif _is_folder(entry):
                     folders.append(entry.name)
                 elif (state := self._state(entry)) is not None:
+                    if entry.is_symlink():
+                        self.links.append(within + entry.name)
                     yield within + entry.name, state
         for name in sorted(folders):
             path = f"{folder}/{name}"

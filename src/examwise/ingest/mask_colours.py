@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from examwise.core.checked_yaml import load_yaml
 from examwise.core.errors import InputError
 from examwise.core.schemas.annotations import MOST_MASK_FINDINGS
 from examwise.core.task import Task
@@ -91,11 +92,14 @@ def _tree(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise _wrong(path, "", "a short YAML file", f"{path.stat().st_size} bytes")
-        tree = yaml.safe_load(path.read_text("utf-8-sig"))
+        tree = load_yaml(path.read_text("utf-8-sig"))
     except OSError as error:
         raise _wrong(path, "", "a YAML file", error.strerror) from None
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
-        raise _wrong(path, "", "YAML, as UTF-8 text", type(error).__name__) from None
+        problem = getattr(error, "problem", None) or type(error).__name__
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}" if mark else ""
+        raise _wrong(path, line, "YAML, as UTF-8 text", problem) from None
     if not isinstance(tree, dict) or "colours" not in tree:
         raise _wrong(path, "", "a key colours", "none")
     if strange := [key for key in tree if key not in _KEYS]:

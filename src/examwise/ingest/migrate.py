@@ -19,6 +19,7 @@ from examwise.core.schemas.store import FILES, SERIES
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.core.writer_lock import sole_writer
+from examwise.imaging.store_soundness import require_sound
 from examwise.imaging.store_writer import finish_store
 
 _KIND = "exam-store"
@@ -53,7 +54,7 @@ def migrate_store(store: str | Path) -> Migration:
         store: Folder or URL of the store.
 
     Raises:
-        InputError: If there is no finished store, or another process writes it.
+        InputError: If there is no finished store, it is damaged, or another process writes it.
         SchemaError: If there is no way from its version.
     """
     storage = Storage(str(store))
@@ -77,6 +78,7 @@ def migrate_store(store: str | Path) -> Migration:
             remedy="use the version of examwise that wrote it",
         )
     with sole_writer(storage):
+        require_sound(storage, older_schema=True)
         log = CommitLog(storage)
         items = log.items()
         beside = _beside(log, items)

@@ -9,6 +9,7 @@ from pathlib import Path
 from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
+from examwise.core.manifest import begun_kind
 from examwise.core.storage import Storage
 from examwise.imaging.reasons import REASONS
 from examwise.ingest.config import LET_IN
@@ -18,8 +19,8 @@ def require_places(source: Path, store: Storage, identity: Identity, executor: E
     """Raise unless a source, a store and a key lie where they may.
 
     Raises:
-        InputError: If the source is no folder, store or key lie in it, or several workers cannot
-            share the store.
+        InputError: If the source is no folder, store or key lie in it, the key lies in a directory
+            that may be passed on, or several workers cannot share the store.
     """
     if not source.is_dir():
         raise InputError(
@@ -37,6 +38,7 @@ def require_places(source: Path, store: Storage, identity: Identity, executor: E
         )
     _require_apart(source, store.local, "store")
     _require_apart(source, identity.folder, "identity folder")
+    _require_kept_back(identity.folder.resolve(), store.local)
 
 
 def nothing_usable(source: Path, reasons: Iterable[str]) -> InputError:
@@ -62,6 +64,20 @@ def nothing_usable(source: Path, reasons: Iterable[str]) -> InputError:
 def _let_in(reason: str) -> str:
     option = LET_IN.get(reason)
     return f" To take such series: {option}" if option else ""
+
+
+def _require_kept_back(folder: Path, store: Path | None) -> None:
+    """Refuse a key inside what is passed on; a study's own directory stays with whoever ran it."""
+    inside = store is not None and folder.is_relative_to(store.resolve())
+    kinds = (begun_kind(place) for place in (folder, *folder.parents))
+    kind = "exam-store" if inside else next((kind for kind in kinds if kind), None)
+    if kind not in (None, "study"):
+        raise InputError(
+            where=folder,
+            expected="the identity folder to lie outside of every directory that may be passed on",
+            got=f"a folder within one of kind {kind}",
+            remedy="choose another folder; the key must never travel with what it hides",
+        )
 
 
 def _require_apart(source: Path, folder: Path | None, what: str) -> None:

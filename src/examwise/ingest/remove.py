@@ -17,6 +17,7 @@ from examwise.core.storage import Storage
 from examwise.core.writer_lock import sole_writer
 from examwise.imaging.store_history import StoreHistory, require_changeable
 from examwise.imaging.store_removal import delete_objects, take_out, withdraw
+from examwise.imaging.store_soundness import require_sound
 from examwise.imaging.store_writer import finish_store
 from examwise.ingest.crosswalk import without_exams
 from examwise.ingest.growing_summary import read_growing_summary, summarise_rest
@@ -66,7 +67,7 @@ def remove_exams(
 
     Raises:
         InputError: If nothing is named, the store has no such exam or patient, it is not finished,
-            another change of it is unfinished, or another process writes it.
+            damaged, another change of it is unfinished, or another process writes it.
     """
     if not exam_ids and not patient_keys:
         raise InputError(
@@ -79,6 +80,7 @@ def remove_exams(
     require_changeable(storage, allowed="removal")  # before anything is made there
     with sole_writer(storage):
         history = require_changeable(storage, allowed="removal")
+        require_sound(storage, removed=history.removed)
         withdraw(storage, history, exam_ids=exam_ids, patient_keys=patient_keys)
         after = StoreHistory(storage)
         found, lost = _crosswalks(storage, after, identity)

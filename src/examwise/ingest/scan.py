@@ -21,10 +21,12 @@ from examwise.imaging.nifti import NIFTI_SUFFIXES, check_nifti, is_nifti_name
 from examwise.imaging.reasons import ImageRefused
 from examwise.ingest.header_index import HeaderIndex
 from examwise.ingest.image_traits import ImageTraits, traits_of
-from examwise.ingest.listing import OUTSIDE, Listing
+from examwise.ingest.listing import LINKED, OUTSIDE, Listing
+from examwise.ingest.same_content import copies
 from examwise.ingest.source_presence import require_source
 
 _FILES_A_BATCH = 128
+_NO_IMAGE = {OUTSIDE: "outside_source", LINKED: "linked_file"}
 _MAY_BE_READABLE = frozenset({"unreadable", "changed_while_read"})
 # To be raised when the same rules find other things in the same files.
 _VERSION = 1
@@ -117,9 +119,7 @@ def scan_files(
     """
     shared = _Shared(patient_of)
     scanned: list[ScannedFile | None] = [
-        ScannedFile(path, "", "outside_source" if size == OUTSIDE else "unreadable")
-        if size < 0
-        else None
+        ScannedFile(path, "", _NO_IMAGE.get(size, "unreadable")) if size < 0 else None
         for path, size in zip(listing.paths, listing.sizes, strict=True)
     ]
     if index is not None:
@@ -144,7 +144,13 @@ def scan_files(
     finally:
         if index is not None:
             index.flush()
-    return _without_conflicts(file for file in scanned if file is not None)
+    files = [file for file in scanned if file is not None]
+    # Where masks and labels number every volume, two alike are two patients by their word.
+    if rules.reads_nifti and not rules.mask_folder:
+        volumes = [place for place, file in enumerate(files) if file.kind == "nifti"]
+        for place in copies(source, listing, volumes):
+            files[place] = files[place]._replace(reason="same_content")
+    return _without_conflicts(files)
 
 
 class _Shared:

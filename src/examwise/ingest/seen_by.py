@@ -1,4 +1,4 @@
-"""Which runs, predictions and studies have seen a patient."""
+"""Which runs, predictions, evaluations and studies have seen a patient."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
+from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
-from examwise.core.manifest import BEGUN
+from examwise.core.manifest import BEGUN, MANIFEST
 from examwise.core.schemas.predictions import PREDICTED_EXAMS
 from examwise.core.schemas.run import LABEL_SET, LEARNED_PATIENTS
 from examwise.core.storage import Storage
@@ -33,7 +34,8 @@ class Sighting:
 
     Attributes:
         directory: The directory.
-        kind: What it is: ``run``, ``predictions``, or ``study`` of which one of these is part.
+        kind: What it is: ``run``, ``predictions``, an ``evaluation`` of such, or ``study`` of
+            which one of these is part.
         what: What it has seen; ``unreadable`` where that cannot be told.
     """
 
@@ -45,7 +47,10 @@ class Sighting:
 def find_sightings(
     folders: Sequence[str | Path], *, exam_ids: Collection[str], patient_keys: Collection[str]
 ) -> tuple[list[Sighting], int]:
-    """Look through all runs, predictions and studies below some folders.
+    """Look through all runs, predictions, evaluations and studies below some folders.
+
+    Evaluations say by digests of which predictions they are made, and are found where these are
+    below the folders, too.
 
     Args:
         folders: Where to look; folders or URLs.
@@ -53,12 +58,15 @@ def find_sightings(
         patient_keys: Their patients.
 
     Returns:
-        What was found, by directory; and the number of directories looked through.
+        What was found, by directory, evaluations last; and the number of runs, predictions and
+        evaluations looked through.
 
     Raises:
         InputError: If one of the folders is not there.
     """
     found: list[Sighting] = []
+    evaluations: dict[str, frozenset[str]] = {}
+    predictions: set[str] = set()
     n_looked = 0
     for folder in folders:
         storage = Storage(folder)
@@ -71,6 +79,8 @@ def find_sightings(
         kinds = {key.removesuffix(BEGUN).rstrip("/"): _kind(storage, key) for key in begun}
         own: list[Sighting] = []
         for place, kind in sorted(kinds.items()):
+            if kind == "evaluation":
+                evaluations[_name(storage, place)] = _inputs(storage, place)
             if kind not in _TABLES:
                 continue
             n_looked += 1
@@ -78,6 +88,7 @@ def find_sightings(
                 key = f"{place}/{file}".lstrip("/")
                 if key in keys and (what := _seen(storage, key, file, exam_ids, patient_keys)):
                     own.append(Sighting(_name(storage, place), kind, what))
+                    predictions |= _digest(storage, place) if kind == "predictions" else set()
         for place, kind in sorted(kinds.items()):
             prefix = _name(storage, f"{place}/".lstrip("/"))
             parts = [one for one in own if one.directory.startswith(prefix)]
@@ -85,7 +96,27 @@ def find_sightings(
                 what = f"is made from {len({one.directory for one in parts})} of these"
                 found.append(Sighting(_name(storage, place), kind, what))
         found += own
-    return found, n_looked
+    found += [
+        Sighting(name, "evaluation", "is computed from such predictions")
+        for name, inputs in evaluations.items()
+        if inputs & predictions
+    ]
+    return found, n_looked + len(evaluations)
+
+
+def _inputs(storage: Storage, place: str) -> frozenset[str]:
+    """Return the digests of what a directory was made from."""
+    try:
+        begun = json.loads(storage.read(f"{place}/{BEGUN}".lstrip("/")))
+        return frozenset(map(str, begun["inputs"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return frozenset()
+
+
+def _digest(storage: Storage, place: str) -> set[str]:
+    """Return the digest by which evaluations name a directory; none while it is unfinished."""
+    key = f"{place}/{MANIFEST}".lstrip("/")
+    return {"sha256:" + sha256_hex(storage.read(key))} if storage.exists(key) else set()
 
 
 def _name(storage: Storage, place: str) -> str:

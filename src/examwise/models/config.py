@@ -15,10 +15,10 @@ class ModelConfig:
 
     Attributes:
         findings: What it tells of an exam, in this order.
-        encoder: A name in :data:`examwise.models.encoders.ENCODERS`.
+        encoder: One of :data:`examwise.models.encoders.ENCODERS`.
         width: Channels of the encoder's first stage; 64 is the published ResNet.
         embedding: Features of a slice that pooling and classifier work on.
-        pooling: A name in :data:`examwise.models.poolings.POOLINGS`.
+        pooling: One of :data:`examwise.models.poolings.POOLINGS`.
         attention_hidden: Hidden units of the attention network.
         dropout: Probability with which a feature is dropped in training.
         window_center_hu: Center of the window that the encoder sees.

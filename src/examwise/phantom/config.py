@@ -23,7 +23,7 @@ class PhantomConfig:
 
     Attributes:
         n_exams: Number of exams.
-        hospital: A key of :data:`~examwise.phantom.hospitals.HOSPITALS`: patients, cases, scanners.
+        hospital: One of :data:`~examwise.phantom.hospitals.HOSPITALS`: patients, cases, scanners.
         matrix: Rows and columns of a slice.
         min_slices: Fewest slices in an exam.
         max_slices: Most slices in an exam.

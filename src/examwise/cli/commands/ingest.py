@@ -87,13 +87,15 @@ def run(argv: Sequence[str]) -> ExitStatus:
     }
     if options.append:
         from examwise.cli.growing_text import append_text
+        from examwise.data.splits import count_without_part
         from examwise.ingest.append import append_archive
 
         addition = append_archive(*where, **given)
         set_aside = addition.added is not None and addition.added.has_set_aside
-        return output.result(
-            asdict(addition), append_text(addition, options.store), status=_status(set_aside)
+        text = append_text(
+            addition, options.store, n_without_part=count_without_part(options.store)
         )
+        return output.result(asdict(addition), text, status=_status(set_aside))
     from examwise.cli.summary_text import ingest_text
     from examwise.ingest.ingest import ingest_archive
 

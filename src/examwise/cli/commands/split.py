@@ -62,7 +62,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
                 remedy="leave one of the two out",
             )
         first = (
-            options.finding if isinstance(options.finding, str) else (options.finding or ["any"])[0]
+            options.finding if isinstance(options.finding, str) else (options.finding or [None])[0]
         )
         summary = give_split(options.store, options.given, finding=first, replace=options.replace)
     else:
