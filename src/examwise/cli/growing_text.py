@@ -71,7 +71,7 @@ def remove_text(
         )
     if looked:
         lines.append(
-            "Evaluations are known by their predictions, where these are in the folders named, too; "
+            "Evaluations are known by their predictions, where the folders named have these too; "
             "reports kept outside of their study are not looked through"
         )
     lines.append(
