@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from examwise.phantom.grid import FloatArray, PlaneGrid, Vector
 from examwise.phantom.head.fossae import (
@@ -120,16 +119,6 @@ def base_distances(shape: BaseShape, grid: PlaneGrid) -> BaseDistances:
     canal = _canal_distance(shape, grid)
     np.maximum(bone, -canal, out=bone)
     return BaseDistances(floor=np.negative(floor, out=floor), bone=bone, canal=canal)
-
-
-def _beyond(grid: PlaneGrid, center_mm: Vector, reach_mm: Vector) -> npt.NDArray[np.bool_]:
-    """Return what lies outside a box from side to side and from front to back.
-
-    A window may be larger than its box; what is sampled must not depend on that.
-    """
-    aside = np.abs(grid.x - np.float32(center_mm[0])) > np.float32(reach_mm[0])
-    aside |= np.abs(grid.y - np.float32(center_mm[1])) > np.float32(reach_mm[1])
-    return aside
 
 
 def _canal_distance(shape: BaseShape, grid: PlaneGrid) -> FloatArray:
