@@ -23,6 +23,7 @@ import polars as pl
 from examwise.core.errors import InputError
 from examwise.core.schemas.store import CROSSWALK
 from examwise.core.storage import is_write_refusal, write_refusal
+from examwise.core.user_folders import user_folder
 
 ENVIRONMENT_VARIABLE = "EXAMWISE_IDENTITY"
 _CHOOSE_FOLDER = f"name a folder of your own by --identity or {ENVIRONMENT_VARIABLE}"
@@ -39,18 +40,7 @@ def default_folder() -> Path:
     Raises:
         InputError: If neither the environment nor the user's home says where.
     """
-    if named := os.environ.get(ENVIRONMENT_VARIABLE):
-        return Path(named)
-    try:
-        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    except RuntimeError:
-        raise InputError(
-            where="identity folder",
-            expected="a home folder to keep it in",
-            got="a user without one",
-            remedy=_CHOOSE_FOLDER,
-        ) from None
-    return Path(data) / "examwise" / "identity"
+    return user_folder("identity", variable=ENVIRONMENT_VARIABLE, remedy=_CHOOSE_FOLDER)
 
 
 class Identity:
