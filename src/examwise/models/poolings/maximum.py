@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from examwise.models.poolings.protocol import PooledBags
-from examwise.models.segments import segment_index, segment_max, segment_sum
+from examwise.models.poolings.weighting import log_weights, outside_autocast
+from examwise.models.segments import at_least_single, segment_index, segment_max, segment_sum
 
 
 class MaximumPooling(nn.Module):
@@ -16,16 +17,30 @@ class MaximumPooling(nn.Module):
     Args:
         embedding: Without effect; poolings are made alike.
         hidden: Without effect.
+        normalizer: Without effect.
+        dropout: Without effect.
     """
 
-    def __init__(self, *, embedding: int, hidden: int) -> None:
+    def __init__(
+        self, *, embedding: int, hidden: int, normalizer: str = "softmax", dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        del embedding, hidden
+        del embedding, hidden, normalizer, dropout
 
-    def forward(self, embeddings: Tensor, bag_sizes: Tensor) -> PooledBags:
-        """Pool; shapes as in :class:`~examwise.models.poolings.protocol.Pooling`."""
-        pooled = segment_max(embeddings, bag_sizes)
-        index = segment_index(bag_sizes)
-        attained = (embeddings.detach() == pooled.detach()[index]).float()
-        shares = attained / segment_sum(attained, bag_sizes)[index]
-        return PooledBags(pooled, None, shares.mean(1))
+    def forward(
+        self,
+        embeddings: Tensor,
+        bag_sizes: Tensor,
+        *,
+        relative_position: Tensor,
+        slice_keys: Tensor | None = None,
+    ) -> PooledBags:
+        """Pool; as in :class:`~examwise.models.poolings.protocol.Pooling`, without position."""
+        del relative_position, slice_keys
+        with outside_autocast(embeddings):
+            values = at_least_single(embeddings)
+            pooled = segment_max(values, bag_sizes)
+            index = segment_index(bag_sizes)
+            attained = (values == pooled[index]).to(values.dtype)
+            weights = (attained / segment_sum(attained, bag_sizes)[index]).mean(1)
+            return PooledBags(pooled.to(embeddings.dtype), log_weights(weights), weights)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from examwise.models.poolings.protocol import PooledBags
-from examwise.models.segments import segment_index, segment_mean
+from examwise.models.poolings.weighting import log_weights, outside_autocast
+from examwise.models.segments import at_least_single, segment_index, segment_mean
 
 
 class MeanPooling(nn.Module):
@@ -14,13 +15,28 @@ class MeanPooling(nn.Module):
     Args:
         embedding: Without effect; poolings are made alike.
         hidden: Without effect.
+        normalizer: Without effect.
+        dropout: Without effect.
     """
 
-    def __init__(self, *, embedding: int, hidden: int) -> None:
+    def __init__(
+        self, *, embedding: int, hidden: int, normalizer: str = "softmax", dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        del embedding, hidden
+        del embedding, hidden, normalizer, dropout
 
-    def forward(self, embeddings: Tensor, bag_sizes: Tensor) -> PooledBags:
-        """Pool; shapes as in :class:`~examwise.models.poolings.protocol.Pooling`."""
-        weights = (1 / bag_sizes.float())[segment_index(bag_sizes)]
-        return PooledBags(segment_mean(embeddings, bag_sizes), None, weights)
+    def forward(
+        self,
+        embeddings: Tensor,
+        bag_sizes: Tensor,
+        *,
+        relative_position: Tensor,
+        slice_keys: Tensor | None = None,
+    ) -> PooledBags:
+        """Pool; as in :class:`~examwise.models.poolings.protocol.Pooling`, without position."""
+        del relative_position, slice_keys
+        with outside_autocast(embeddings):
+            values = at_least_single(embeddings)
+            weights = (1 / bag_sizes.to(values.dtype))[segment_index(bag_sizes)]
+            pooled = segment_mean(values, bag_sizes).to(embeddings.dtype)
+            return PooledBags(pooled, log_weights(weights), weights)
