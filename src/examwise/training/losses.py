@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from examwise.training.loss_config import LossConfig
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class LossSum:
 
     Attributes:
         total: Sum over labels that are there, a scalar.
-        n_labels: Number of these labels, a scalar.
+        n_labels: Number of these labels, or sum of their weights where they have some, a scalar.
     """
 
     total: Tensor
@@ -26,29 +30,105 @@ class LossSum:
     @property
     def mean(self) -> Tensor:
         """Mean over labels; zero where there is none."""
-        return self.total / self.n_labels.clamp(min=1)
+        nothing = self.n_labels == 0
+        return self.total / torch.where(nothing, torch.ones_like(self.n_labels), self.n_labels)
+
+
+class LossFunction(Protocol):
+    """A loss of logits given labels."""
+
+    def __call__(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        *,
+        positive_weight: Tensor | None,
+        weights: Tensor | None = None,
+    ) -> LossSum:
+        """Return the loss over labels that are there.
+
+        Args:
+            logits: Shape (labels, findings).
+            labels: 1, 0 or NaN: missing, shape (labels, findings).
+            positive_weight: How much a positive label counts, shape (findings,); 1 if None.
+            weights: How much each label counts, in the sum and among the labels, at least 0,
+                of a shape that broadcasts to (labels, findings); 1 if None.
+        """
+        ...
+
+
+def make_loss(config: LossConfig) -> LossFunction:
+    """Return the loss that a configuration names.
+
+    Example:
+        >>> loss = make_loss(LossConfig("focal"))
+        >>> easy = loss(torch.tensor([[3.0]]), torch.tensor([[1.0]]), positive_weight=None)
+        >>> round(float(easy.mean), 7)
+        5.2e-06
+    """
+    if config.name == "focal":
+        return partial(masked_focal, config=config)
+    return masked_cross_entropy
 
 
 def masked_cross_entropy(
-    logits: Tensor, labels: Tensor, *, positive_weight: Tensor | None = None
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    positive_weight: Tensor | None = None,
+    weights: Tensor | None = None,
 ) -> LossSum:
-    """Return the binary cross-entropy over labels that are there.
-
-    Args:
-        logits: Shape (labels, findings).
-        labels: 1, 0 or NaN: missing, shape (labels, findings).
-        positive_weight: How much a positive label counts, shape (findings,).
+    """Return the binary cross-entropy over labels that are there; see :class:`LossFunction`.
 
     Example:
         >>> loss = masked_cross_entropy(torch.zeros(2, 1), torch.tensor([[1.0], [float("nan")]]))
         >>> round(float(loss.mean), 4), int(loss.n_labels)
         (0.6931, 1)
     """
-    present = ~torch.isnan(labels)
     losses = F.binary_cross_entropy_with_logits(
         logits.float(), labels.nan_to_num(0.0), pos_weight=positive_weight, reduction="none"
     )
-    return LossSum(torch.where(present, losses, 0.0).sum(), present.sum())
+    return _sum_over_present(losses, labels, weights)
+
+
+def masked_focal(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    positive_weight: Tensor | None = None,
+    weights: Tensor | None = None,
+    config: LossConfig,
+) -> LossSum:
+    """Return the focal loss over labels that are there; see :class:`LossFunction`.
+
+    A label predicted with the probability ``p`` loses ``-scale (1 - p)^γ log p`` (Lin et al.,
+    2017), where γ depends on whether ``p`` is below ``hard_below`` (Mukhoti et al., 2020). The
+    exponent is a constant to the gradient. Both logarithms come from the logit, so that neither
+    loss nor gradient overflows where ``p`` is 0 or 1 to machine precision.
+
+    Args:
+        logits: Shape (labels, findings).
+        labels: 1, 0 or NaN: missing, shape (labels, findings).
+        positive_weight: How much a positive label counts, shape (findings,); 1 if None.
+        weights: How much each label counts; 1 if None.
+        config: Exponents and scale.
+    """
+    truth = labels.nan_to_num(0.0)
+    toward = logits.float() * (2 * truth - 1)
+    log_p, log_rest = F.logsigmoid(toward), F.logsigmoid(-toward)
+    gamma = torch.where(log_p.detach().exp() < config.hard_below, config.gamma_hard, config.gamma)
+    losses = -config.scale * torch.exp(gamma * log_rest) * log_p
+    if positive_weight is not None:
+        losses = losses * torch.where(truth == 1, positive_weight, 1.0)
+    return _sum_over_present(losses, labels, weights)
+
+
+def _sum_over_present(losses: Tensor, labels: Tensor, weights: Tensor | None) -> LossSum:
+    present = ~torch.isnan(labels)
+    if weights is None:
+        return LossSum(torch.where(present, losses, 0.0).sum(), present.sum())
+    counts = torch.where(present, weights.to(losses.dtype).expand_as(losses), 0.0)
+    return LossSum(torch.where(present, losses * counts, 0.0).sum(), counts.sum())
 
 
 def positive_weights(labels: npt.NDArray[np.float32]) -> Tensor:
