@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from examwise.data.label_set import all_labels
-from examwise.data.loading import BagReader, StepDataset, StepNumbers, read_in_batches, step_loader
-from examwise.data.sampling import LabelSampler
+from examwise.data.loading import BagReader, SliceSubset, read_in_batches
 from examwise.data.slice_cache import SliceCache
 from examwise.data.splits import read_splits, split_store
 from examwise.data.targets import find_targets
@@ -116,29 +115,31 @@ def test_a_cached_exam_is_not_read_again(stored, monkeypatch):
     assert np.array_equal(cache.read(exam_id, range(stored.n_slices(exam_id))), before)
 
 
-def test_numbers_go_on_with_the_steps_still_to_be_done():
-    done = 0
-    numbers = StepNumbers(lambda: done, steps=4)
-    assert (list(numbers), len(numbers)) == ([0, 1, 2, 3], 4)
-    done = 3
-    assert (list(numbers), len(numbers)) == ([3], 4)
+def test_mixed_labels_come_as_whole_exams_with_both(stored):
+    bags = reader(stored, "mixed")
+    targets, of_slices = bags.targets, bags.targets.of_slices
+    batch = bags.read([1])
+    exam_id = targets.exam_ids[1]
+    assert int(batch.bag_sizes.sum()) == stored.n_slices(exam_id)
+    assert torch.equal(batch.exam_labels, torch.from_numpy(targets.values[[1]]))
+    rows = [row for row, name in enumerate(of_slices.exam_ids) if name == exam_id]
+    seen = batch.slice_labels[of_slices.slice_index[rows]]
+    assert torch.equal(seen, torch.from_numpy(of_slices.values[rows]))
+    assert targets.n_labels == len(targets) + len(of_slices)
 
 
-@pytest.mark.parametrize("n_workers", [0, 1])
-def test_worker_processes_change_nothing(stored, n_workers):
+def test_a_part_of_the_slices_is_a_function_of_the_step_and_the_exam(stored):
     bags = reader(stored, "exam")
-    sampler = LabelSampler(bags.targets.is_positive, labels_per_step=3, seed=0)
-    numbers = StepNumbers(lambda: 2, steps=5)
-    state = torch.random.get_rng_state()
-    batches = list(step_loader(StepDataset(bags, sampler), numbers, n_workers=n_workers))
-    assert torch.equal(torch.random.get_rng_state(), state)
-    for step, batch in zip((2, 3, 4), batches, strict=True):
-        expected = bags.read(sampler.at(step))
-        assert batch.exam_ids == expected.exam_ids
-        assert torch.equal(batch.pixels_hu, expected.pixels_hu)
-
-
-def test_a_batch_moves_as_one(stored):
-    batch = reader(stored, "exam").read([0]).to("meta")
-    assert batch.pixels_hu.device.type == "meta"
-    assert batch.exam_ids
+    subset = SliceSubset(minimum=2, seed=3)
+    whole = bags.read([0])
+    n_slices = len(whole.pixels_hu)
+    sizes = set()
+    for step in range(30):
+        part = bags.read([0], step=step, subset=subset)
+        sizes.add(len(part.pixels_hu))
+        assert torch.equal(part.pixels_hu, whole.pixels_hu[part.slice_index])
+        assert torch.equal(part.relative_position, whole.relative_position[part.slice_index])
+        beside = bags.read([0, 1], step=step, subset=subset)
+        first = beside.slice_index[: beside.bag_sizes[0]]
+        assert torch.equal(first, part.slice_index)
+    assert sizes == set(range(2, n_slices))

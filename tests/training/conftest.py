@@ -10,7 +10,7 @@ from examwise.imaging.stored_exams import StoredExams
 from examwise.models.config import ModelConfig
 from examwise.training.config import TrainingConfig
 
-KINDS = {"strong": "slice", "weak": "exam"}
+KINDS = {"strong": "slice", "weak": "exam", "mixed": "mixed", "position": "slice"}
 
 
 class InterruptionError(Exception):
@@ -64,7 +64,6 @@ def short_training():
         learning_rate=3e-3,
         validate_every=4,
         validation_minimum=5,
-        accelerator="cpu",
         seed=3,
     )
 

@@ -8,7 +8,10 @@ import torch
 
 from examwise.core.errors import InputError, IntegrityError
 from examwise.core.schemas.run import CHECKPOINT
+from examwise.training.optimizer_config import OptimizerConfig
+from examwise.training.schedule_config import ScheduleConfig
 from examwise.training.train import train_run
+from examwise.training.trainer_config import TrainerConfig
 
 COMPARED = (
     "label_set.parquet",
@@ -31,13 +34,14 @@ def tree(folder):
 
 @pytest.fixture
 def train(store, label_sets, small_model, short_training):
-    def run(out, *, learner="weak", progress=None, **changes):
+    def run(out, *, learner="weak", progress=None, trainer=None, model=None, **changes):
         return train_run(
             stores=[store],
             label_set=label_sets[learner],
             learner=learner,
-            model=small_model,
+            model=replace(small_model, **(model or {})),
             training=replace(short_training, **changes),
+            trainer=trainer or TrainerConfig(accelerator="cpu"),
             out=str(out),
             progress=progress,
         )
@@ -45,19 +49,30 @@ def train(store, label_sets, small_model, short_training):
     return run
 
 
-@pytest.mark.parametrize("learner", ["strong", "weak"])
-@pytest.mark.parametrize("minimum", [5, 10_000], ids=["best", "last"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"learner": "strong", "validation_minimum": 5},
+        {"learner": "strong", "validation_minimum": 10_000},
+        {"learner": "weak", "validation_minimum": 5},
+        {"learner": "weak", "validation_minimum": 10_000, "average": 0.7},
+        {"learner": "mixed", "average": 0.7, "accumulate": 2, "slice_subset_minimum": 3},
+        {"learner": "weak", "augmentation": "head", "optimizer": OptimizerConfig("sgd")},
+        {"learner": "position", "schedule": ScheduleConfig("stepwise"), "patience": 1},
+    ],
+    ids=lambda options: "-".join(options),
+)
 def test_an_interrupted_run_ends_in_the_same_bytes(
-    train, tmp_path, interrupting, interruption, learner, minimum
+    train, tmp_path, interrupting, interruption, options
 ):
-    options = {"learner": learner, "validation_minimum": minimum}
     expected = train(tmp_path / "whole", **options)
     out = tmp_path / "interrupted"
     # Checkpoints after steps 4, 8 and 10: stopped before any, between two, at the very step of
     # one before it is written, and just after one.
     for steps in (2, 6, 7, 8):
-        with pytest.raises(interruption):
-            train(out, progress=interrupting(steps), **options)
+        if steps < expected.steps:
+            with pytest.raises(interruption):
+                train(out, progress=interrupting(steps), **options)
     assert train(out, **options) == expected
     whole = tree(tmp_path / "whole")
     assert sorted(whole) == sorted(COMPARED)
@@ -74,7 +89,7 @@ def test_a_run_stopped_between_the_last_checkpoint_and_the_end_is_finished(
 
     out = tmp_path / "stopped"
     with monkeypatch.context() as patch:
-        patch.setattr("examwise.models.files.save_model", stop)
+        patch.setattr("examwise.training.finished_run.save_model", stop)
         with pytest.raises(RuntimeError, match="stopped"):
             train(out)
     assert (out / CHECKPOINT).is_file()

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from examwise.core.errors import InputError, IntegrityError
 from examwise.core.schemas.run import LABEL_SET, METRICS
 from examwise.core.storage import Storage
+from examwise.core.writer_lock import sole_writer
 from examwise.data.label_set import LabelSet
 from examwise.data.loading import BagReader
 from examwise.data.slice_cache import SliceCache
@@ -20,15 +21,21 @@ from examwise.data.targets import find_targets
 from examwise.imaging.stored_exams import StoredExams
 from examwise.metrics.position import PositionHistogram
 from examwise.models.files import load_model
+from examwise.training.config import TrainingConfig
 from examwise.training.learners import LEARNERS
+from examwise.training.lightning_module import LearningModule
+from examwise.training.losses import masked_cross_entropy
 from examwise.training.position import training_position_histograms
 from examwise.training.train import train_run
+from examwise.training.trainer_config import TrainerConfig
 from examwise.training.validation import ValidationResult, validate
 
 
 @pytest.fixture
 def train(store, label_sets, small_model, short_training, tmp_path):
-    def run(*, learner="strong", label_set=None, model=small_model, out="run", **changes):
+    def run(
+        *, learner="strong", label_set=None, model=small_model, out="run", options=None, **changes
+    ):
         return train_run(
             stores=[store],
             label_set=label_sets[learner] if label_set is None else label_set,
@@ -36,6 +43,7 @@ def train(store, label_sets, small_model, short_training, tmp_path):
             model=model,
             training=replace(short_training, **changes),
             out=str(tmp_path / out),
+            **{"trainer": TrainerConfig(accelerator="cpu"), **(options or {})},
         )
 
     return run
@@ -47,11 +55,11 @@ def scores_of(run, store, label_set, part):
     targets = find_targets(stored, label_set, part, ["any"])
     learner = LEARNERS.load(loaded.description["learner"])()
     return validate(
-        loaded.module,
+        LearningModule(loaded.module, learner, TrainingConfig()),
         learner,
         BagReader(SliceCache(stored, limit_bytes=0), targets),
+        loss=masked_cross_entropy,
         batch_slices=64,
-        device="cpu",
     )
 
 
@@ -66,7 +74,7 @@ def test_learners_learn(train, store, label_sets, small_model, tmp_path, learner
         validate_every=20,
     )
     on_training = scores_of(tmp_path / "run", store, label_sets[learner], "train")
-    assert roc_auc_score(on_training.labels, on_training.probabilities) > 0.95
+    assert roc_auc_score(on_training.labels, on_training.logits) > 0.95
     metrics = METRICS.read(Storage(tmp_path / "run"))
     best = metrics.sort("validation_loss").row(0, named=True)
     assert summary.best_step == best["step"]
@@ -78,8 +86,9 @@ def test_the_best_weights_are_kept_and_not_the_last(train, tmp_path, monkeypatch
     losses = iter([0.9, 0.4, 0.6, 0.4, 0.8, 0.0])
     seen = []
 
-    def scripted(classifier, *_arguments, **_options):
-        seen.append({name: value.clone() for name, value in classifier.state_dict().items()})
+    def scripted(module, *_arguments, **_options):
+        weights = module.classifier.state_dict()
+        seen.append({name: value.clone() for name, value in weights.items()})
         labels = np.array([[0.0], [1.0]] * 5, np.float32)
         return ValidationResult(next(losses), labels.astype(np.float64), labels)
 
@@ -136,7 +145,7 @@ def test_several_findings_with_options_of_the_loss(train, small_model, tmp_path)
         model=replace(small_model, findings=("any", "epidural")),
         weigh_positives=True,
         balanced=True,
-        augment=False,
+        augmentation="none",
     )
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     assert model["notes"] == ["all training labels of epidural are negative"]
@@ -178,8 +187,8 @@ def test_a_finished_run_that_has_changed_is_refused(train, tmp_path):
 def test_a_missing_accelerator_is_refused_before_the_run_is_begun(train, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(InputError, match="training option accelerator"):
-        train(accelerator="gpu")
+    with pytest.raises(InputError, match="trainer option accelerator"):
+        train(options={"trainer": TrainerConfig(accelerator="gpu")})
     assert not (tmp_path / "run").exists()
 
 
@@ -245,3 +254,19 @@ def test_position_histograms_are_of_the_given_exams_alone(store):
     assert found["no_such_finding"] is None
     assert found["any"]["n_slices"] == stored.n_slices("e0000") + stored.n_slices("e0001")
     assert np.argmax(found["any"]["positive_fraction"]) not in (0, 19)
+
+
+def test_a_run_without_a_checkpoint_takes_other_options(train):
+    with pytest.raises(InputError, match="finite loss"):
+        train(learning_rate=1e9, steps=4)
+    assert train(steps=4).steps == 4
+    with pytest.raises(InputError, match="to go on with"):
+        train(steps=6)
+
+
+def test_two_processes_cannot_write_one_run(train, tmp_path):
+    with sole_writer(Storage(tmp_path / "run")), pytest.raises(InputError, match="only process"):
+        train(steps=4)
+    train(steps=4)
+    with sole_writer(Storage(tmp_path / "run")):
+        assert train(steps=4).steps == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -22,6 +22,12 @@ class BagBatch:
         relative_position: 0 lowest to 1 highest, float32, shape (N,).
         exam_labels: 1, 0 or NaN: not to be seen, float32, shape (B, F).
         slice_labels: 1, 0 or NaN: not to be seen, float32, shape (N, F).
+        features: A frozen encoder's features of the slices, float32, shape (N, n_features); then
+            ``pixels_hu`` has no slices.
+        step: The optimiser step that the batch, or the part of one, belongs to; -1 outside of
+            training.
+        step_units: How many labels all parts of that step have together, whichever process or
+            turn they fall to: what sums of losses are divided by.
     """
 
     exam_ids: tuple[str, ...]
@@ -31,6 +37,9 @@ class BagBatch:
     relative_position: Tensor
     exam_labels: Tensor
     slice_labels: Tensor
+    features: Tensor | None = None
+    step: int = -1
+    step_units: float = 0.0
 
     def to(self, device: torch.device | str, **options: Any) -> BagBatch:
         """Return the batch with its tensors on a device."""
@@ -41,12 +50,9 @@ class BagBatch:
         return self._map(lambda tensor: tensor.pin_memory())
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> BagBatch:
-        return BagBatch(
-            exam_ids=self.exam_ids,
-            bag_sizes=function(self.bag_sizes),
-            pixels_hu=function(self.pixels_hu),
-            slice_index=function(self.slice_index),
-            relative_position=function(self.relative_position),
-            exam_labels=function(self.exam_labels),
-            slice_labels=function(self.slice_labels),
-        )
+        changed: dict[str, Any] = {
+            each.name: function(value)
+            for each in fields(self)
+            if isinstance(value := getattr(self, each.name), Tensor)
+        }
+        return replace(self, **changed)

@@ -1,4 +1,4 @@
-"""A label set: which labels a run may see, all of slices or all of exams."""
+"""A label set: which labels a run may see, of slices, of exams, or of both."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import polars as pl
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.run import LABEL_SET
+from examwise.data.label_kind import LabelKind
 from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, require_finding, slice_labels
 
-LabelKind = Literal["slice", "exam"]
 Part = Literal["train", "validation"]
 
 
@@ -24,7 +24,8 @@ class LabelSet:
     A label set names labels; their values stay in the store.
 
     Args:
-        kind: ``"slice"`` or ``"exam"``: what each label is of.
+        kind: ``"slice"`` or ``"exam"``: what each label is of; ``"mixed"``: some are of slices and
+            some of exams.
         frame: A table of :data:`~examwise.core.schemas.run.LABEL_SET`, in any order.
 
     Raises:
@@ -41,10 +42,11 @@ class LabelSet:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(LabelKind):
-            raise InputError(where="label set", expected="kind slice or exam", got=self.kind)
+            raise InputError(where="label set", expected="kind slice, exam or mixed", got=self.kind)
         frame = LABEL_SET.validate(self.frame).sort("exam_id", "slice_index")
         n_slices = frame["slice_index"].is_not_null().sum()
-        if n_slices != (frame.height if self.kind == "slice" else 0):
+        wanted = {"slice": frame.height, "exam": 0, "mixed": n_slices}[self.kind]
+        if n_slices != wanted:
             raise InputError(
                 where="label set",
                 expected=f"labels of {self.kind}s only",
@@ -84,15 +86,23 @@ def all_labels(
         stored: The exam store, or several together.
         splits: Its parts, from :func:`examwise.data.splits.read_splits`.
         findings: One or several; a label of any of them counts.
-        kind: ``"slice"`` or ``"exam"``.
+        kind: ``"slice"``, ``"exam"``, or ``"mixed"`` for both.
 
     Raises:
         InputError: If the store has no label of a finding.
     """
     names = (findings,) if isinstance(findings, str) else tuple(findings)
+    kinds: tuple[LabelKind, ...] = ("exam", "slice") if kind == "mixed" else (kind,)
+    rows = pl.concat([_labelled(stored, splits, names, each) for each in kinds])
+    return LabelSet(kind, rows)
+
+
+def _labelled(
+    stored: ExamSource, splits: pl.DataFrame, findings: Sequence[str], kind: LabelKind
+) -> pl.DataFrame:
     key = ["exam_id", "slice_index"] if kind == "slice" else ["exam_id"]
     labelled = []
-    for finding in names:
+    for finding in findings:
         require_finding(stored, finding)
         if kind == "slice":
             labelled.append(slice_labels(stored, finding).select(key))
@@ -102,4 +112,4 @@ def all_labels(
     rows = found.filter(pl.col("split").is_in(["train", "validation"])).rename({"split": "part"})
     if kind == "exam":
         rows = rows.with_columns(pl.lit(None, pl.Int32).alias("slice_index"))
-    return LabelSet(kind, rows.select(LABEL_SET.names))
+    return rows.select(LABEL_SET.names)

@@ -50,8 +50,13 @@ class LabelSampler:
         else:
             self._lines = [_Line("all", everything, per_step, seed)]
 
+    @property
+    def n_labels(self) -> int:
+        """Labels that a step sees."""
+        return sum(line.per_step for line in self._lines)
+
     def at(self, step: int) -> npt.NDArray[np.int64]:
-        """Return the indices of the labels that a step sees, shape (labels_per_step,)."""
+        """Return the indices of the labels that a step sees, shape (n_labels,)."""
         return np.concatenate([line.at(step) for line in self._lines])
 
 
@@ -61,12 +66,12 @@ class _Line:
     def __init__(self, name: str, labels: npt.NDArray[np.int64], per_step: int, seed: int) -> None:
         self._name = name
         self._labels = labels
-        self._per_step = per_step
+        self.per_step = per_step
         self._seed = seed
         self._latest: tuple[int, npt.NDArray[np.int64]] = (-1, labels)
 
     def at(self, step: int) -> npt.NDArray[np.int64]:
-        places = step * self._per_step + np.arange(self._per_step)
+        places = step * self.per_step + np.arange(self.per_step)
         passes, ranks = np.divmod(places, len(self._labels))
         return np.concatenate(
             [self._pass(int(number))[ranks[passes == number]] for number in np.unique(passes)]

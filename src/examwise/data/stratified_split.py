@@ -55,7 +55,46 @@ def split_by_patient(
         2
     """
     require_shares(fractions)
-    shares = np.asarray(fractions, np.float64) / sum(fractions)
+    shares = [share / sum(fractions) for share in fractions]
+    of_patient = deal_patients(exams, shares=shares, seed=seed, labels=labels)
+    for number, (part, share) in enumerate(zip(PARTS, shares, strict=True)):
+        if share > 0 and number not in of_patient["part"]:
+            raise InputError(
+                where=f"split, part {part}",
+                expected="enough patients for each part",
+                got=f"{of_patient.height} patients in all",
+                remedy="add exams of further patients, or set this part's fraction to 0",
+            )
+    names = pl.DataFrame({"part": range(len(PARTS)), "split": PARTS})
+    joined = (
+        exams.select("exam_id", "patient_key")
+        .join(of_patient, on="patient_key")
+        .join(names, "part")
+    )
+    return SPLITS.validate(joined.select(SPLITS.names).sort("exam_id"))
+
+
+def deal_patients(
+    exams: pl.DataFrame, *, shares: Sequence[float], seed: int, labels: Sequence[str]
+) -> pl.DataFrame:
+    """Deal patients into any number of parts, in proportion within every stratum.
+
+    Strata, and what a patient's part depends on, are those of :func:`split_by_patient`.
+
+    Args:
+        exams: Columns ``patient_key`` and those of ``labels``: 1, 0 or missing.
+        shares: Of each part; they sum to one.
+        seed: Another seed gives another division.
+        labels: Columns to stratify on, the most important one first.
+
+    Returns:
+        ``patient_key`` and ``part``, counting from 0, Int64; a row a patient.
+
+    Example:
+        >>> exams = pl.DataFrame({"patient_key": ["p", "p", "q"], "exam_label": [1, 0, 0]})
+        >>> deal_patients(exams, shares=[0.5, 0.5], seed=0, labels=["exam_label"]).height
+        2
+    """
     stratum = [*labels, "n_exams"]
     patients = exams.group_by("patient_key").agg(pl.col(list(labels)).max(), n_exams=pl.len())
     order = pl.Series(
@@ -69,21 +108,10 @@ def split_by_patient(
         strata.select(pl.struct(stratum[:depth]).rle_id()).to_series().to_numpy().astype(np.int64)
         for depth in (1, len(labels), len(stratum))
     ]
-    sizes = _part_sizes(strata["len"].to_numpy(), shares, levels, seed)
-    for part, share, size in zip(PARTS, shares, sizes.sum(axis=0), strict=True):
-        if share > 0 and size == 0:
-            raise InputError(
-                where=f"split, part {part}",
-                expected="enough patients for each part",
-                got=f"{patients.height} patients in all",
-                remedy="add exams of further patients, or set this part's fraction to 0",
-            )
-    parts = np.repeat(np.tile(np.arange(len(PARTS)), len(sizes)), sizes.ravel())
-    of_patient = patients.select(
-        "patient_key", pl.Series("split", np.asarray(PARTS)[parts].tolist(), dtype=pl.String)
-    )
-    joined = exams.select("exam_id", "patient_key").join(of_patient, on="patient_key")
-    return SPLITS.validate(joined.sort("exam_id"))
+    exact = np.asarray(shares, np.float64)
+    sizes = _part_sizes(strata["len"].to_numpy(), exact, levels, seed)
+    parts = np.repeat(np.tile(np.arange(len(exact)), len(sizes)), sizes.ravel())
+    return patients.select("patient_key", pl.Series("part", parts, dtype=pl.Int64))
 
 
 def _part_sizes(

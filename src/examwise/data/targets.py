@@ -11,7 +11,8 @@ import polars as pl
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
-from examwise.data.label_set import LabelKind, LabelSet, Part
+from examwise.data.label_kind import LabelKind
+from examwise.data.label_set import LabelSet, Part
 from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, require_finding, slice_labels
 
@@ -20,12 +21,16 @@ from examwise.imaging.stored_labels import exam_labels, require_finding, slice_l
 class Targets:
     """Labels of one part of a label set, sorted by exam and slice.
 
+    Where labels are mixed, a row is an exam: its own label, if it was bought, and those of its
+    slices in ``of_slices``.
+
     Attributes:
         kind: What each label is of.
         findings: The columns of ``values``.
-        exam_ids: Exam of each label.
-        slice_index: Slice of each label, int64, shape (labels,); zeros for labels of exams.
-        values: 1, 0 or NaN where this finding has no label, float32, shape (labels, findings).
+        exam_ids: Exam of each row.
+        slice_index: Slice of each row, int64, shape (rows,); zeros where rows are exams.
+        values: 1, 0 or NaN where this finding has no label, float32, shape (rows, findings).
+        of_slices: Of mixed labels those of slices; None otherwise.
     """
 
     kind: LabelKind
@@ -33,19 +38,60 @@ class Targets:
     exam_ids: tuple[str, ...]
     slice_index: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
+    of_slices: Targets | None = None
 
     def __len__(self) -> int:
         return len(self.exam_ids)
 
     @property
+    def n_labels(self) -> int:
+        """Number of labels: of slices and of exams."""
+        if self.of_slices is None:
+            return len(self)
+        return int((~np.isnan(self.values)).any(axis=1).sum()) + len(self.of_slices)
+
+    @property
     def is_positive(self) -> npt.NDArray[np.bool_]:
-        """Whether a label is 1 for one of the findings, shape (labels,)."""
-        return np.asarray((self.values == 1).any(axis=1))
+        """Whether a row has a label that is 1 for one of the findings, shape (rows,)."""
+        own = np.asarray((self.values == 1).any(axis=1))
+        if self.of_slices is None:
+            return own
+        names = np.asarray(self.of_slices.exam_ids)[self.of_slices.is_positive]
+        return own | np.isin(np.asarray(self.exam_ids), names)
+
+    @property
+    def n_positive(self) -> int:
+        """Number of labels that are 1 for one of the findings."""
+        own = int((self.values == 1).any(axis=1).sum())
+        return own + (self.of_slices.n_positive if self.of_slices else 0)
+
+    @property
+    def classes(self) -> npt.NDArray[np.float32]:
+        """All labels' values, shape (labels, findings)."""
+        if self.of_slices is None:
+            return self.values
+        return np.concatenate([self.values, self.of_slices.values])
+
+    def units(self) -> npt.NDArray[np.float64]:
+        """Return how much each row counts in a mean over labels, shape (rows,).
+
+        A label counts one for each finding. Of mixed labels an exam's slices count one together,
+        as its own label does: slices of few exams would outweigh the labels of all others.
+        """
+        present = (~np.isnan(self.values)).sum(axis=1).astype(np.float64)
+        if self.of_slices is not None:
+            places = {exam_id: place for place, exam_id in enumerate(self.exam_ids)}
+            rows = [places[exam_id] for exam_id in self.of_slices.exam_ids]
+            labelled = np.zeros(self.values.shape, bool)
+            np.logical_or.at(labelled, rows, ~np.isnan(self.of_slices.values))
+            present += labelled.sum(axis=1)
+        return present
 
     def digest(self) -> str:
         """Return a digest of what is labelled and how."""
         names = "\n".join((self.kind, *self.findings, *self.exam_ids)).encode()
-        return sha256_hex(names + self.slice_index.tobytes() + self.values.tobytes())
+        within = self.of_slices.digest().encode() if self.of_slices else b""
+        return sha256_hex(names + self.slice_index.tobytes() + self.values.tobytes() + within)
 
 
 def find_targets(
@@ -63,10 +109,22 @@ def find_targets(
         InputError: If the store has no such exam, or no label there of any of the findings.
     """
     rows = label_set.part(part).select("exam_id", "slice_index")
-    key = ["exam_id", "slice_index"] if label_set.kind == "slice" else ["exam_id"]
+    of_slices = _look_up(stored, rows.drop_nulls("slice_index"), part, findings, "slice")
+    if label_set.kind == "slice":
+        return of_slices
+    of_exams = _look_up(
+        stored, rows.filter(pl.col("slice_index").is_null()), part, findings, "exam"
+    )
+    return of_exams if label_set.kind == "exam" else _together(of_exams, of_slices)
+
+
+def _look_up(
+    stored: ExamSource, rows: pl.DataFrame, part: Part, findings: Sequence[str], kind: LabelKind
+) -> Targets:
+    key = ["exam_id", "slice_index"] if kind == "slice" else ["exam_id"]
     for finding in findings:
         require_finding(stored, finding)
-        if label_set.kind == "slice":
+        if kind == "slice":
             labels = slice_labels(stored, finding).rename({"slice_label": finding})
         else:
             labels = exam_labels(stored, finding).rename({"exam_label": finding})
@@ -82,9 +140,25 @@ def find_targets(
             remedy="draw the label set again from this store's labels",
         )
     return Targets(
-        kind=label_set.kind,
+        kind=kind,
         findings=tuple(findings),
         exam_ids=tuple(rows["exam_id"].to_list()),
         slice_index=rows["slice_index"].fill_null(0).cast(pl.Int64).to_numpy(),
         values=array,
+    )
+
+
+def _together(of_exams: Targets, of_slices: Targets) -> Targets:
+    """Return a row for each exam that has a label of its own or of a slice."""
+    exam_ids = tuple(sorted({*of_exams.exam_ids, *of_slices.exam_ids}))
+    values = np.full((len(exam_ids), len(of_exams.findings)), np.nan, np.float32)
+    places = {exam_id: place for place, exam_id in enumerate(exam_ids)}
+    values[[places[exam_id] for exam_id in of_exams.exam_ids]] = of_exams.values
+    return Targets(
+        kind="mixed",
+        findings=of_exams.findings,
+        exam_ids=exam_ids,
+        slice_index=np.zeros(len(exam_ids), np.int64),
+        values=values,
+        of_slices=of_slices,
     )

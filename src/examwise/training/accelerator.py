@@ -9,7 +9,7 @@ def require_accelerator(name: str) -> None:
     """Refuse an accelerator that is not there; PyTorch is imported only to look for one.
 
     Args:
-        name: As :class:`~examwise.training.config.TrainingConfig` takes it.
+        name: As :class:`~examwise.training.trainer_config.TrainerConfig` takes it.
 
     Raises:
         InputError: If PyTorch finds no such accelerator.
@@ -25,7 +25,7 @@ def require_accelerator(name: str) -> None:
     present["gpu"] = any(present.values())
     if not present[name]:
         raise InputError(
-            where="training option accelerator",
+            where="trainer option accelerator",
             expected=f"{name} only where PyTorch finds one",
             got="none on this machine",
             remedy="leave the option out, or use cpu",

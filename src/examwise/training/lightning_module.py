@@ -8,13 +8,17 @@ import lightning.pytorch as lightning
 import torch
 from torch import Tensor
 
-from examwise.core.errors import InputError
 from examwise.core.randomness import derive_seed
 from examwise.data.bags import BagBatch
-from examwise.models.exam_classifier import ExamClassifier
-from examwise.training.augmentation import FlipAndShift
-from examwise.training.config import TrainingConfig, learning_rate_factor
-from examwise.training.learners.protocol import ExamLearner
+from examwise.data.label_kind import LabelKind
+from examwise.models.exam_classifier import ExamClassifier, ExamOutput, ImageTransform
+from examwise.models.segments import segment_index
+from examwise.training.augmentations.choose import make_augmentation
+from examwise.training.config import TrainingConfig
+from examwise.training.learners.protocol import Learner
+from examwise.training.losses import make_loss
+from examwise.training.optimizers import make_optimizer
+from examwise.training.schedules import learning_rate_factor
 
 
 class LearningModule(lightning.LightningModule):
@@ -32,7 +36,7 @@ class LearningModule(lightning.LightningModule):
     def __init__(
         self,
         classifier: ExamClassifier,
-        learner: ExamLearner,
+        learner: Learner,
         config: TrainingConfig,
         *,
         positive_weight: Tensor | None = None,
@@ -42,63 +46,82 @@ class LearningModule(lightning.LightningModule):
         self.learner = learner
         self.config = config
         self.register_buffer("positive_weight", positive_weight, persistent=False)
-        self.losses: list[float] = []
-        """Loss of each step since the last validation."""
+        self._loss = make_loss(config.loss)
+        self._augmentation = make_augmentation(config.augmentation)
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """What its labels are of."""
+        return self.learner.label_kind
+
+    def exam_output(self, batch: BagBatch) -> ExamOutput:
+        """Return what the model says of a batch."""
+        return self._output(batch)
 
     def training_step(self, batch: BagBatch, _batch_index: int) -> Tensor:
-        """Return the loss of one step.
+        """Return this part's share of the step's loss.
 
-        Raises:
-            InputError: If the loss is not finite.
+        Processes' and accumulated parts' gradients are averaged: their losses are scaled so that
+        this is the gradient of the mean over all of the step's labels.
         """
-        step = self.global_step
-        seed = self.config.seed
-        augment = FlipAndShift(batch, seed=seed, step=step) if self.config.augment else None
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(derive_seed(seed, "dropout", step))
-            output = self.classifier(batch.pixels_hu, batch.bag_sizes, augment=augment)
-        loss = self.learner.loss(output, batch, positive_weight=self.positive_weight).mean
-        value = float(loss.detach())
-        if not torch.isfinite(loss.detach()):
-            raise InputError(
-                where=f"training, step {step}",
-                expected="a finite loss",
-                got=value,
-                remedy="lower the learning rate, and train into another directory",
+        augment = None
+        if self._augmentation is not None and batch.features is None:
+            augment = self._augmentation.draw(
+                batch.exam_ids,
+                batch.bag_sizes,
+                seed=self.config.seed,
+                step=batch.step,
+                slice_index=batch.slice_index,
             )
-        self.losses.append(value)
-        return loss
-
-    def learning_rate(self, step: int) -> float:
-        """Return the learning rate that a step had."""
-        return self.config.learning_rate * learning_rate_factor(
-            step, steps=self.config.steps, warmup_fraction=self.config.warmup_fraction
+        output = self._output(batch, augment=augment, slice_keys=self._slice_keys(batch))
+        loss = self.learner.loss(
+            output, batch, loss=self._loss, positive_weight=self.positive_weight
         )
+        n_parts = self.trainer.world_size * self.config.accumulate
+        return loss.total * (n_parts / max(batch.step_units, 1.0))
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW without decay on biases and norms, and its schedule by step."""
-        parameters = [
-            parameter for parameter in self.classifier.parameters() if parameter.requires_grad
-        ]
-        groups = [
-            {
-                "params": [parameter for parameter in parameters if parameter.dim() > 1],
-                "weight_decay": self.config.weight_decay,
-            },
-            {
-                "params": [parameter for parameter in parameters if parameter.dim() <= 1],
-                "weight_decay": 0.0,
-            },
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.config.learning_rate)
+        """Return the optimiser, and its schedule by step."""
+        config = self.config
+        optimizer = make_optimizer(
+            self.classifier,
+            config.optimizer,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer,
             lambda step: learning_rate_factor(
-                step, steps=self.config.steps, warmup_fraction=self.config.warmup_fraction
+                step,
+                steps=config.steps,
+                warmup_fraction=config.warmup_fraction,
+                config=config.schedule,
             ),
         )
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def _output(
+        self,
+        batch: BagBatch,
+        *,
+        augment: ImageTransform | None = None,
+        slice_keys: Tensor | None = None,
+    ) -> ExamOutput:
+        about = {"relative_position": batch.relative_position, "slice_keys": slice_keys}
+        if batch.features is not None:
+            return self.classifier.classify(batch.features, batch.bag_sizes, **about)
+        return self.classifier(batch.pixels_hu, batch.bag_sizes, augment=augment, **about)
+
+    def _slice_keys(self, batch: BagBatch) -> Tensor:
+        """Return what dropout is a function of: run, step, exam and slice."""
+        of_exams = torch.tensor(
+            [
+                derive_seed(self.config.seed, "dropout", batch.step, exam_id) >> 1
+                for exam_id in batch.exam_ids
+            ]
+        )
+        index = segment_index(batch.bag_sizes)
+        return of_exams.to(index.device)[index] + batch.slice_index

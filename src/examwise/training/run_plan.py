@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,13 +12,17 @@ import polars as pl
 from examwise.core.digests import canonical_json, sha256_hex
 from examwise.core.errors import InputError
 from examwise.data.joined_splits import read_joined_splits
-from examwise.data.label_set import LabelKind, LabelSet
+from examwise.data.label_kind import LabelKind
+from examwise.data.label_set import LabelSet
 from examwise.data.targets import Targets, find_targets
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_labels import exam_labels, require_finding, slice_labels
 from examwise.models.config import ModelConfig
+from examwise.training.augmentations.choose import augmentation_digest, recorded_name
+from examwise.training.beginnings import Beginnings, continued_model, find_beginnings
 from examwise.training.config import RUNNING_OPTIONS, TrainingConfig
-from examwise.training.learners import LEARNERS
+from examwise.training.find_learner import is_own, judging_learner, label_kind_of
+from examwise.training.trainer_config import RUNNING_TRAINER_OPTIONS, TrainerConfig
 
 _RUN_ID_HEX = 12
 
@@ -30,9 +34,14 @@ class RunPlan:
     Attributes:
         stored: The exam store, or several together.
         label_set: Which labels may be seen.
-        learner: The learner's name.
-        model: Architecture.
-        training: Options.
+        learner: The learner's name, or the path of a class of the user's own.
+        learner_options: Arguments of such a class.
+        model: Architecture that the learner trains.
+        training: Options, with their steps counted.
+        trainer: Where and in what arithmetic.
+        beginnings: What it begins from.
+        recipe: Name of the recipe that the options come from, and what it says of itself; empty
+            without one.
         train: The labels to train on.
         validation: The labels kept for validation.
         matrix: Rows and columns that all exams of the label set have.
@@ -41,8 +50,12 @@ class RunPlan:
     stored: JoinedStores
     label_set: LabelSet
     learner: str
+    learner_options: Mapping[str, Any]
     model: ModelConfig
     training: TrainingConfig
+    trainer: TrainerConfig
+    beginnings: Beginnings
+    recipe: Mapping[str, Any]
     train: Targets
     validation: Targets
     matrix: tuple[int, int]
@@ -55,18 +68,43 @@ class RunPlan:
             for name, value in asdict(self.training).items()
             if name != "seed" and name not in RUNNING_OPTIONS
         }
-        return {"learner": self.learner, "model": asdict(self.model), "training": training}
+        training["augmentation"] = recorded_name(self.training.augmentation)
+        trainer = {
+            name: value
+            for name, value in asdict(self.trainer).items()
+            if name not in RUNNING_TRAINER_OPTIONS
+        }
+        # Where weights lie may change, and may hold names; what they are is among the inputs.
+        model = {name: value for name, value in asdict(self.model).items() if name != "weights"}
+        return {
+            "learner": self.learner,
+            "learner_options": dict(self.learner_options),
+            "model": model,
+            "training": training,
+            "trainer": trainer,
+        }
 
     @property
     def inputs(self) -> dict[str, str]:
         """Digests of what goes in."""
         digest = sha256_hex((self.train.digest() + self.validation.digest()).encode())
-        return {**self.stored.inputs, "label_set": f"sha256:{digest}"}
+        return {
+            **self.stored.inputs,
+            **self.beginnings.inputs,
+            **self._pipeline,
+            "label_set": f"sha256:{digest}",
+        }
+
+    @property
+    def _pipeline(self) -> dict[str, str]:
+        digest = augmentation_digest(self.training.augmentation)
+        return {"augmentation": digest} if digest else {}
 
     @property
     def run_id(self) -> str:
         """Digest of configuration, labels and seed."""
-        whole = [self.configuration, self.inputs["label_set"], self.training.seed]
+        digests = [self.inputs["label_set"], {**self.beginnings.inputs, **self._pipeline}]
+        whole = [self.configuration, digests, self.training.seed]
         return "r" + sha256_hex(canonical_json(whole))[:_RUN_ID_HEX]
 
     @property
@@ -92,12 +130,23 @@ class RunPlan:
         """What a reader of this run's results should know."""
         notes = []
         for column, finding in enumerate(self.model.findings):
-            values = self.train.values[:, column]
+            values = self.train.classes[:, column]
             classes = np.unique(values[~np.isnan(values)])
             if len(classes) < 2:
                 kind = {0.0: "negative", 1.0: "positive"}.get(float(classes[0]), "")
                 notes.append(f"all training labels of {finding} are {kind}")
+        if n_known := self._n_known_validation_patients:
+            notes.append(
+                f"what the run began from was trained on {n_known} of its validation patients: "
+                "thresholds and temperatures come out too confident"
+            )
         return notes
+
+    @property
+    def _n_known_validation_patients(self) -> int:
+        trained = self.beginnings.learned.filter(pl.col("part") == "train")
+        here = self.exams.filter(pl.col("part") == "validation")
+        return here.join(trained, on="patient_key", how="semi")["patient_key"].n_unique()
 
 
 def exams_digest(exam_ids: pl.Series) -> str:
@@ -117,8 +166,23 @@ def plan_run(
     learner: str,
     model: ModelConfig,
     training: TrainingConfig,
+    trainer: TrainerConfig | None = None,
+    init: str = "",
+    learner_options: Mapping[str, Any] | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> RunPlan:
     """Look up a run's labels and check that it can and may be trained.
+
+    Args:
+        stored: The exam store, or several together.
+        label_set: Which labels may be seen.
+        learner: A registered learner, or the path of a LightningModule.
+        model: Architecture.
+        training: Options.
+        trainer: Where and in what arithmetic.
+        init: Directory of a finished run whose model is gone on with.
+        learner_options: Arguments of a class of the user's own.
+        recipe: What the recipe says of itself that the options come from.
 
     Raises:
         InputError: If the label set does not suit the learner or the store, holds test exams or
@@ -126,17 +190,39 @@ def plan_run(
             stores has none of the learner's labels of a finding, or patients of one stand in
             another part of the other.
     """
-    bought = LEARNERS.load(learner).label_kind
+    bought = label_kind_of(learner)
     require_labels(stored, model.findings, bought)
+    if learner_options and not is_own(learner):
+        raise InputError(
+            where=f"options of the {learner} learner",
+            expected="none: they are for classes of your own",
+            got=", ".join(learner_options),
+        )
+    if model.weights and is_own(learner):
+        raise InputError(
+            where="model option weights",
+            expected="none: a class of your own takes its first weights itself",
+            got="some",
+            remedy="leave the option out, and give them as one of --learner-options",
+        )
+    if init:
+        model = continued_model(model, init, learner=learner)
+    if not is_own(learner):
+        model = judging_learner(learner).adapt(model)
+    train = find_targets(stored, label_set, "train", model.findings)
     plan = RunPlan(
-        stored,
-        label_set,
-        learner,
-        model,
-        training,
-        find_targets(stored, label_set, "train", model.findings),
-        find_targets(stored, label_set, "validation", model.findings),
-        _matrix(stored, label_set),
+        stored=stored,
+        label_set=label_set,
+        learner=learner,
+        learner_options=dict(learner_options or {}),
+        model=model,
+        training=training.for_labels(len(train), bought),
+        trainer=trainer or TrainerConfig(),
+        beginnings=find_beginnings(model, init),
+        recipe=dict(recipe or {}),
+        train=train,
+        validation=find_targets(stored, label_set, "validation", model.findings),
+        matrix=_matrix(stored, label_set),
     )
     if label_set.kind != bought:
         raise InputError(
@@ -146,7 +232,7 @@ def plan_run(
             remedy="draw a label set of the learner's kind, or choose another learner",
         )
     for column, finding in enumerate(model.findings):
-        if np.isnan(plan.train.values[:, column]).all():
+        if np.isnan(plan.train.classes[:, column]).all():
             raise InputError(
                 where=f"label set, finding {finding}",
                 expected="at least one training label",
@@ -174,10 +260,11 @@ def require_labels(stored: JoinedStores, findings: Sequence[str], kind: LabelKin
     for store in stored.stores if len(stored.stores) > 1 else ():
         for finding in findings:
             require_finding(store, finding)
-            if kind == "slice":
-                n_labels = slice_labels(store, finding).height
-            else:
-                n_labels = exam_labels(store, finding)["exam_label"].count()
+            n_labels = 0
+            if kind != "exam":
+                n_labels += slice_labels(store, finding).height
+            if kind != "slice":
+                n_labels += exam_labels(store, finding)["exam_label"].count()
             if not n_labels:
                 raise InputError(
                     where=f"labels of {store.name}",
@@ -228,4 +315,11 @@ def _require_no_leak(plan: RunPlan) -> None:
             expected=f"no exam of a test patient of {plan.stored.name}",
             got=f"{n_leaked} such exams",
             remedy="draw labels from the training and validation parts only",
+        )
+    if n_known := plan.beginnings.learned.join(tests, on="patient_key", how="semi").height:
+        raise InputError(
+            where="what the run begins from",
+            expected=f"weights that have not learned from test patients of {plan.stored.name}",
+            got=f"{n_known} such patients",
+            remedy="begin from other weights, or pretrain again with the present splits",
         )

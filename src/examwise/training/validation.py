@@ -1,21 +1,23 @@
-"""What a model says of the validation labels that were bought: its loss, and its thresholds."""
+"""What a model says of the validation labels that were bought: its loss, and its scores."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import expit
+from lightning.pytorch import LightningModule
 
 from examwise.data.loading import BagReader, read_in_batches
-from examwise.metrics.thresholds import youden_threshold
-from examwise.models.exam_classifier import ExamClassifier
-from examwise.training.learners.protocol import ExamLearner
-
-FIXED_THRESHOLD = 0.5
+from examwise.models.own_module import own_code
+from examwise.training.exam_learner import ExamLearner, class_path, output_of
+from examwise.training.learners.protocol import Learner
+from examwise.training.losses import LossFunction
+from examwise.training.processes import gathered, n_together
 
 
 @dataclass(frozen=True)
@@ -24,69 +26,111 @@ class ValidationResult:
 
     Attributes:
         loss: Mean over labels, every label counting once.
-        probabilities: Shape (labels, findings).
+        logits: Of what the labels judge, shape (labels, findings).
         labels: 1, 0 or NaN, shape (labels, findings).
     """
 
     loss: float
-    probabilities: npt.NDArray[np.float64]
+    logits: npt.NDArray[np.float64]
     labels: npt.NDArray[np.float32]
 
 
 def validate(
-    classifier: ExamClassifier,
-    learner: ExamLearner,
+    module: LightningModule,
+    learner: Learner,
     reader: BagReader,
     *,
+    loss: LossFunction,
     batch_slices: int,
-    device: torch.device,
-) -> ValidationResult:
-    """Run a model over validation labels; its mode is left as it was."""
-    was_training = classifier.training
-    classifier.eval()
-    total, n_labels = 0.0, 0
-    logits, labels = [], []
-    try:
-        with torch.inference_mode():
-            for batch in read_in_batches(reader, slices_per_batch=batch_slices):
-                moved = batch.to(device)
-                output = classifier(moved.pixels_hu, moved.bag_sizes)
-                loss = learner.loss(output, moved, positive_weight=None)
-                total += float(loss.total)
-                n_labels += int(loss.n_labels)
-                scores = learner.scores(output, moved)
-                logits.append(scores[0].double().cpu().numpy())
-                labels.append(scores[1].cpu().numpy())
-    finally:
-        classifier.train(was_training)
-    probabilities = expit(np.concatenate(logits))
-    return ValidationResult(total / max(n_labels, 1), probabilities, np.concatenate(labels))
+) -> ValidationResult | None:
+    """Run a model over validation labels; its mode is left as it was.
 
-
-def fit_thresholds(
-    findings: tuple[str, ...], result: ValidationResult | None, *, minimum: int
-) -> dict[str, dict[str, Any]]:
-    """Choose a threshold for each finding by Youden's index on the validation labels.
-
-    With fewer than ``minimum`` labels, or one class only, it is fixed at 0.5.
+    Processes that train together divide the labels among them, and all come to the same result.
 
     Args:
-        findings: Columns of the result.
-        result: From :func:`validate`; None where no validation label was bought.
-        minimum: Fewest labels to choose by.
+        module: The model. One that is no :class:`~examwise.training.exam_learner.ExamLearner` is
+            asked for its ``validation_step``'s loss.
+        learner: What judges its output.
+        reader: The labels.
+        loss: The loss.
+        batch_slices: Slices at a time.
+
+    Returns:
+        None if the module has neither.
     """
-    thresholds: dict[str, dict[str, Any]] = {}
-    for column, finding in enumerate(findings):
-        chosen = None
-        if result is not None:
-            present = ~np.isnan(result.labels[:, column])
-            if present.sum() >= minimum:
-                chosen = youden_threshold(
-                    result.labels[present, column], result.probabilities[present, column]
-                )
-        thresholds[finding] = (
-            {"threshold": FIXED_THRESHOLD, "source": "fixed"}
-            if chosen is None
-            else {"threshold": chosen, "source": "validation"}
-        )
-    return thresholds
+    if not isinstance(module, ExamLearner):
+        return _validate_plain(module, reader, batch_slices=batch_slices)
+    total, n_labels = 0.0, 0.0
+    rows: list[tuple[npt.NDArray, npt.NDArray]] = []
+    share = _share(len(reader.targets))
+    with _evaluating(module):
+        for batch in read_in_batches(reader, slices_per_batch=batch_slices, labels=share):
+            moved = batch.to(module.device)
+            output = output_of(module, moved, n_findings=len(reader.targets.findings))
+            found = learner.loss(output, moved, loss=loss, positive_weight=None)
+            total += float(found.total)
+            n_labels += float(found.n_labels)
+            logits, labels = learner.scores(output, moved)
+            rows.append((logits.cpu().double().numpy(), labels.cpu().numpy()))
+    parts = gathered((total, n_labels, rows))
+    rows = [row for part in parts for row in part[2]]
+    return ValidationResult(
+        sum(part[0] for part in parts) / max(sum(part[1] for part in parts), 1),
+        np.concatenate([logits for logits, _ in rows]),
+        np.concatenate([labels for _, labels in rows]),
+    )
+
+
+def _validate_plain(
+    module: LightningModule, reader: BagReader, *, batch_slices: int
+) -> ValidationResult | None:
+    own = getattr(type(module), "validation_step", None)
+    if own is None or own is LightningModule.validation_step:
+        return None
+    total, n_bags = 0.0, 0
+    share = _share(len(reader.targets))
+    with _evaluating(module), _unlogged(module):
+        batches = read_in_batches(reader, slices_per_batch=batch_slices, labels=share)
+        for number, batch in enumerate(batches):
+            with own_code(class_path(module)):
+                found: Any = module.validation_step(batch.to(module.device), number)
+                value = found["loss"] if isinstance(found, dict) else found
+            if value is None:
+                return None
+            total += float(value) * len(batch.exam_ids)
+            n_bags += len(batch.exam_ids)
+    parts = gathered((total, n_bags))
+    nothing = np.empty((0, len(reader.targets.findings)))
+    mean = sum(part[0] for part in parts) / max(sum(part[1] for part in parts), 1)
+    return ValidationResult(mean, nothing, nothing.astype(np.float32))
+
+
+def _share(n_labels: int) -> list[int]:
+    """Return the labels that this process takes, in a run of its own."""
+    rank = torch.distributed.get_rank() if n_together() > 1 else 0
+    return list(np.array_split(np.arange(n_labels), n_together())[rank])
+
+
+@contextmanager
+def _unlogged(module: LightningModule) -> Iterator[None]:
+    """Let a module log to nobody: Lightning refuses it outside of its own loops."""
+
+    def log(*_arguments: Any, **_options: Any) -> None:
+        pass
+
+    vars(module)["log"] = log
+    try:
+        yield
+    finally:
+        del vars(module)["log"]
+
+
+@contextmanager
+def _evaluating(module: LightningModule) -> Iterator[None]:
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        module.train(was_training)

@@ -24,7 +24,7 @@ LABEL_SET = TableSchema(
     ),
     key=("exam_id", "slice_index"),
 )
-"""The labels that a run was allowed to see: either all of slices or all of exams."""
+"""The labels that a run was allowed to see: of slices, of exams, or of both."""
 
 LEARNED_PATIENTS = TableSchema(
     "learned_patients.parquet",
@@ -40,7 +40,9 @@ METRICS = TableSchema(
     "metrics.parquet",
     (
         Column("step", pl.Int32, "optimiser steps so far", minimum=0),
-        Column("training_loss", pl.Float64, "mean since the last row"),
+        Column(
+            "training_loss", pl.Float64, "mean since the last row, where the model tells it", True
+        ),
         Column("validation_loss", pl.Float64, "where validation labels were bought", True),
         Column("learning_rate", pl.Float64, "at this step", minimum=0),
     ),

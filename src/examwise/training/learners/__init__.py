@@ -9,6 +9,9 @@ LEARNERS = Registry(
     {
         "strong": "examwise.training.learners.strong:StrongLearner",
         "weak": "examwise.training.learners.weak:WeakLearner",
+        "mixed": "examwise.training.learners.mixed:MixedLearner",
+        "pooled": "examwise.training.learners.pooled:PooledLearner",
+        "position": "examwise.training.learners.position:PositionLearner",
     },
 )
-"""Each entry is called without arguments and returns an ``ExamLearner``."""
+"""Each entry is called without arguments and returns a ``Learner``."""
