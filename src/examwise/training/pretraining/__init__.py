@@ -1,0 +1,1 @@
+"""Self-supervision on unlabelled slices: encoders that have seen images, and no label."""
