@@ -49,7 +49,7 @@ def run(request, store, tmp_path_factory):
         model=ModelConfig(
             findings=FINDINGS, encoder="resnet10", width=4, embedding=8, attention_hidden=4
         ),
-        training=TrainingConfig(steps=3, exams_per_step=4, accelerator="cpu"),
+        training=TrainingConfig(steps=3, exams_per_step=4),
         out=out,
     )
     return out
@@ -336,7 +336,7 @@ def joined_run(make_store, tmp_path_factory):
         label_set=all_labels(JoinedStores(urls), read_joined_splits(urls), "any", "exam"),
         learner="weak",
         model=ModelConfig(encoder="resnet10", width=4, embedding=8, attention_hidden=4),
-        training=TrainingConfig(steps=2, exams_per_step=4, accelerator="cpu"),
+        training=TrainingConfig(steps=2, exams_per_step=4),
         out=str(folder / "run"),
     )
     return str(folder / "run"), urls

@@ -16,6 +16,7 @@ from examwise.core.task import Task, load_task, shipped_tasks
 from examwise.ingest.config import IngestConfig
 from examwise.phantom.config import PhantomConfig
 from examwise.studies.config import StudyConfig
+from examwise.training.beginnings import options_of_weights
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
                 got="another",
                 remedy="leave it out: the stores have their task",
             )
-        return _with_window(_with_series(file, said), tree, task or own)
+        return _with_input(_with_series(file, said), tree, task or own)
     except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         if wrong := wrong_type(str(error)):
             key, expected, got = wrong
@@ -129,10 +130,17 @@ def _with_series(file: StudyFile, said: dict[str, Any]) -> StudyFile:
     return replace(file, source=replace(file.source, ingest=ingest))
 
 
-def _with_window(file: StudyFile, tree: Any, task: Task) -> StudyFile:
-    """Take the task's window for the model wherever the file leaves it open."""
+def _with_input(file: StudyFile, tree: Any, task: Task) -> StudyFile:
+    """Take the window for the model wherever the file leaves it open.
+
+    It is the one with which the model's first weights were trained, with all else that these
+    ask of an encoder, or else the task's.
+    """
     said = tree["study"].get("model") or {}
     model = file.study.model
+    seen = options_of_weights(model.weights)
+    model = replace(model, **{name: seen[name] for name in seen if name not in said})
+    said = {**seen, **said}
     if "window_center_hu" not in said:
         model = replace(model, window_center_hu=float(task.window_center))
     if "window_width_hu" not in said:

@@ -78,7 +78,7 @@ def run_pipeline(
         InputError: If a stage's input cannot be worked with.
     """
     _check_places(file.study, places)
-    require_accelerator(file.study.training.accelerator)
+    require_accelerator(file.study.trainer.accelerator)
     executor = make_executor(worker_count(workers))
     config = file.study
     stage = begin_study(places.out, config, source=_describe_source(file.source, places))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
@@ -19,7 +17,6 @@ from examwise.core.schemas.predictions import (
     PREDICTED_SLICES,
     THRESHOLDS,
 )
-from examwise.core.schemas.run import LABEL_SET, LEARNED_PATIENTS, MODEL
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.data.patient_overlap import require_no_overlap
@@ -27,7 +24,13 @@ from examwise.data.splits import has_splits, read_splits
 from examwise.data.stratified_split import PARTS
 from examwise.imaging.joined_stores import key_of
 from examwise.imaging.stored_exams import StoredExams
-from examwise.training.run_plan import exams_digest
+from examwise.prediction.ensemble import (
+    ensemble_id,
+    ensemble_learner,
+    mean_position_histograms,
+    mean_thresholds,
+)
+from examwise.prediction.members import Member, read_members
 
 UNSEEN = "unseen"
 """The split of exams of a store that has none."""
@@ -41,7 +44,7 @@ class PredictionSummary:
     """What was predicted.
 
     Attributes:
-        run_id: The run that predicted.
+        run_id: The run that predicted, or a name for several together.
         n_exams: Exams.
         n_slices: Slices.
         findings: What for.
@@ -50,6 +53,7 @@ class PredictionSummary:
             has learned from would be known again.
         n_learned: Exams of patients whom the run has learned from; they are marked, and left out
             of every evaluation.
+        members: The runs that were averaged, where there are several.
     """
 
     run_id: str
@@ -59,11 +63,13 @@ class PredictionSummary:
     data_terms: Mapping[str, Sequence[str]]
     same_key: bool
     n_learned: int
+    members: tuple[str, ...] = ()
 
 
 def predict_store(
     *,
     run: str,
+    others: Sequence[str] = (),
     store: str,
     out: str,
     split: str | None = None,
@@ -71,17 +77,20 @@ def predict_store(
     batch_slices: int = 512,
     n_threads: int = 1,
     device: str = "auto",
+    features: str | None = None,
     progress: Progress | None = None,
 ) -> PredictionSummary:
-    """Predict the exams of a store, or of one part of it, by a run's model.
+    """Predict the exams of a store, or of one part of it, by a run's model or by several runs'.
 
-    An exam's split is the store's, unless the run has seen labels of its patient: then it is the
+    An exam's split is the store's, unless a run has seen labels of its patient: then it is the
     part that these labels were in, whatever has become of the store's splits. A store other than
-    those it was trained on is to hold none of these patients. The terms of use of both sides go
-    into the manifest.
+    those a run was trained on is to hold none of its patients. The terms of use of both sides go
+    into the manifest. Several runs are averaged, see :mod:`examwise.prediction.ensemble`; neither
+    their order nor whether they are named one by one makes a difference.
 
     Args:
-        run: The run directory.
+        run: The run directory; a cross-validation directory stands for all of its runs.
+        others: Further ones, to be averaged with it.
         store: The exam store.
         out: The predictions directory.
         split: ``"train"``, ``"validation"`` or ``"test"``; all exams if None.
@@ -90,12 +99,14 @@ def predict_store(
         batch_slices: Slices at a time; a longer exam is taken by itself.
         n_threads: Threads of PyTorch on the CPU.
         device: As PyTorch names it; ``"auto"`` is a GPU where there is one.
+        features: Folder in which the features of a single run's frozen encoder are kept, as
+            :func:`~examwise.training.train.train_run` has it.
         progress: Where to report to.
 
     Raises:
-        InputError: If run or store are no such thing, the store's matrix is not the model's, the
-            part has no exam, the test part or another store holds patients that the run has
-            learned from, or ``out`` holds something else.
+        InputError: If run or store are no such thing, runs differ in findings or matrix, the
+            store's matrix is not the model's, the part has no exam, the test part or another store
+            holds patients that a run has learned from, or ``out`` holds something else.
         IntegrityError: If stored pixels, the run or finished predictions are damaged.
     """
     if split is not None and split not in PARTS:
@@ -103,49 +114,48 @@ def predict_store(
     for name, value in (("batch_slices", batch_slices), ("n_threads", n_threads)):
         if value < 1:
             raise InputError(where=name, expected="at least 1", got=value)
-    trained = read_manifest(run, kind="run")
-    kept = {
-        key: trained.read_output(Storage(run), key)
-        for key in (MODEL, LABEL_SET.file, LEARNED_PATIENTS.file, THRESHOLDS, POSITION_HISTOGRAM)
-    }
-    description = json.loads(kept[MODEL])
+    members = read_members([run, *others])
     stored = StoredExams(store)
-    learned = _learned_from(run, stored)
+    learned = _learned_from(members, stored)
     exams = _choose(stored, store, split, learned=learned)
-    _require_matrix(exams, tuple(description["matrix"]), store)
-    if not allow_overlap and not _is_of_training(run, stored, description):
-        require_no_overlap(
-            learned["patient_key"],
-            exams["patient_key"],
-            where=store,
-            remedy="predict a store without them, or let their exams be marked and left out of "
-            "every evaluation (--allow-overlap)",
-        )
+    require_matrix(exams, members[0].matrix, store)
+    for member in () if allow_overlap else members:
+        if not member.is_of_training(stored):
+            require_no_overlap(
+                member.learned_from(stored)["patient_key"],
+                exams["patient_key"],
+                where=store,
+                remedy="predict a store without them, or let their exams be marked and left out "
+                "of every evaluation (--allow-overlap)",
+            )
     key = key_of(stored)
+    name = ensemble_id(members)
     terms = {
-        "learned_from": description["data_terms"],
+        "learned_from": sorted({term for m in members for term in m.description["data_terms"]}),
         "predicted": exams["data_terms"].unique().sort().to_list(),
     }
     stage = Stage.begin(
         out,
         kind="predictions",
         configuration={
-            "run_id": description["run_id"],
+            "run_id": name,
             "split": split,
             "data_terms": terms,
             "key_id": key,
+            **({"members": [m.run_id for m in members]} if len(members) > 1 else {}),
         },
-        inputs={"run": _digest(run), "store": _digest(store)},
+        inputs={**_roles(members), "store": _digest(store)},
         seed=None,
     )
     summary = PredictionSummary(
-        run_id=description["run_id"],
+        run_id=name,
         n_exams=exams.height,
         n_slices=int(exams["n_slices"].sum()),
-        findings=tuple(description["findings"]),
+        findings=members[0].findings,
         data_terms=terms,
-        same_key=key is not None and key == description.get("key_id"),
+        same_key=key is not None and all(key == m.description.get("key_id") for m in members),
         n_learned=exams.join(learned, on="patient_key", how="semi").height,
+        members=tuple(member.run_id for member in members) if len(members) > 1 else (),
     )
     if stage.finished:
         finished = read_manifest(out, kind="predictions")
@@ -154,48 +164,43 @@ def predict_store(
         return summary
     # Only now is PyTorch imported: a refused or finished prediction needs none.
     from examwise.models.threads import cpu_threads
-    from examwise.prediction.inference import run_model
+    from examwise.prediction.inference import run_models
     from examwise.prediction.tables import exam_table, slice_table
 
     with cpu_threads(n_threads):
-        raw = run_model(
-            run,
+        raw = run_models(
+            [member.url for member in members],
             stored,
             exams["exam_id"].to_list(),
             batch_slices=batch_slices,
             device=device,
+            features=features,
             progress=progress or SilentProgress(),
         )
-    origin = {"run_id": description["run_id"], "learner": description["learner"]}
-    PREDICTED_EXAMS.write(stage.storage, exam_table(raw, stored, exams, **origin))
-    PREDICTED_SLICES.write(stage.storage, slice_table(raw, stored, run_id=origin["run_id"]))
-    for file in (THRESHOLDS, POSITION_HISTOGRAM):
-        stage.storage.write(file, kept[file])
+    learner = ensemble_learner(members)
+    of_exams = exam_table(raw, stored, exams, run_id=name, learner=learner)
+    PREDICTED_EXAMS.write(stage.storage, of_exams)
+    PREDICTED_SLICES.write(stage.storage, slice_table(raw, stored, run_id=name))
+    stage.storage.write(THRESHOLDS, mean_thresholds([m.thresholds for m in members]))
+    histograms = mean_position_histograms([m.position_histogram for m in members])
+    stage.storage.write(POSITION_HISTOGRAM, histograms)
     stage.finish(outputs=OUTPUTS)
     return summary
 
 
-def _learned_from(run: str, stored: StoredExams) -> pl.DataFrame:
-    """Return the patients whose labels the run has seen: ``patient_key``, ``learned``.
+def _learned_from(members: Sequence[Member], stored: StoredExams) -> pl.DataFrame:
+    """Return the patients whom any member has learned from: ``patient_key``, ``learned``.
 
-    By their key in any store; and by their exams, whose patient may have been corrected since.
+    Who trained one of them and chose the threshold of another has trained.
     """
-    exams = stored.exams.join(LABEL_SET.read(Storage(run)).unique("exam_id"), on="exam_id")
-    patients = [LEARNED_PATIENTS.read(Storage(run)), exams.select("patient_key", "part")]
-    together = pl.concat(patients).unique("patient_key", keep="first", maintain_order=True)
-    return together.rename({"part": "learned"})
+    together = pl.concat([member.learned_from(stored) for member in members])
+    return together.group_by("patient_key").agg(pl.col("learned").min())
 
 
-def _is_of_training(run: str, stored: StoredExams, description: Mapping[str, Any]) -> bool:
-    """Tell whether a store is one that the run's labels came from, or has all of their exams.
-
-    Exams may have been added to it since.
-    """
-    labelled = LABEL_SET.read(Storage(run)).select("exam_id").unique()
-    here = labelled.join(stored.exams, on="exam_id", how="semi")["exam_id"]
-    if here.len() == labelled.height:
-        return True
-    return here.len() > 0 and exams_digest(here) in description.get("labelled_exams", ())
+def _roles(members: Sequence[Member]) -> dict[str, str]:
+    if len(members) == 1:
+        return {"run": members[0].digest}
+    return {f"run/{number}": member.digest for number, member in enumerate(members, 1)}
 
 
 def _choose(
@@ -229,7 +234,12 @@ def _choose(
     return exams
 
 
-def _require_matrix(exams: pl.DataFrame, matrix: tuple[int, ...], store: str) -> None:
+def require_matrix(exams: pl.DataFrame, matrix: tuple[int, ...], store: str) -> None:
+    """Raise unless all exams have the rows and columns on which a model was trained.
+
+    Raises:
+        InputError: Says which size they have, and how many do.
+    """
     other = exams.filter(~((pl.col("rows") == matrix[0]) & (pl.col("columns") == matrix[1])))
     if other.height:
         rows, columns = other.select("rows", "columns").row(0)

@@ -18,6 +18,9 @@ def exam_table(
 ) -> pl.DataFrame:
     """Return a row for each exam and finding, with the truth where the store knows it.
 
+    A calibrated probability is sigmoid(logit / temperature), of each model's own temperature; there
+    is none without one.
+
     Args:
         raw: What the model says.
         stored: The exam store, or several together.
@@ -37,16 +40,17 @@ def exam_table(
                 "exam_id": list(raw.exam_ids),
                 "exam_logit": logits,
                 "exam_probability": expit(logits),
+                "calibrated_probability": expit(raw.calibrated_logits[:, column]),
             }
         )
         tables.append(
-            predicted.join(about, on="exam_id")
+            predicted.with_columns(pl.col("calibrated_probability").fill_nan(None))
+            .join(about, on="exam_id")
             .join(exam_labels(stored, finding), on="exam_id", how="left")
             .with_columns(
                 pl.lit(run_id).alias("run_id"),
                 pl.lit(learner).alias("learner"),
                 pl.lit(finding).alias("finding"),
-                pl.lit(None, pl.Float64).alias("calibrated_probability"),
             )
             .sort("exam_id")
         )

@@ -9,6 +9,7 @@ from examwise.core.errors import InputError
 from examwise.models.config import ModelConfig
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
 from examwise.training.config import TrainingConfig
+from examwise.training.trainer_config import TrainerConfig
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class StudyConfig:
         split: Fractions of the patients; None takes the splits that a given store has.
         model: The model, the same in all arms.
         training: Its training, the same in all arms.
+        trainer: Where and in what arithmetic.
     """
 
     arms: tuple[ArmConfig, ...]
@@ -129,6 +131,7 @@ class StudyConfig:
     split: SplitConfig | None = field(default_factory=SplitConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
         checks = (

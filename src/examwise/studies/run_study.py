@@ -28,10 +28,14 @@ from examwise.studies.acquisition import Draw, draw_labels, order_purchases
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
 from examwise.studies.config import StudyConfig
 from examwise.studies.plan import PlannedRun, plan_runs
+from examwise.training.augmentations.choose import augmentation_digest, recorded_name
+from examwise.training.find_learner import reads_features
 from examwise.training.run_plan import require_labels
 from examwise.training.train import train_run
 
 PLAN = "plan.json"
+FEATURES = "features"
+"""Where a frozen encoder's features are kept, computed once for all runs."""
 TEST_SPLIT = "test"
 
 
@@ -62,12 +66,24 @@ def begin_study(out: Path, config: StudyConfig, *, source: dict[str, Any]) -> St
     Raises:
         InputError: If the directory was begun by another study.
     """
-    configuration = {"study": asdict(config), "source": source}
+    described = asdict(config)
+    augmentation = config.training.augmentation
+    described["training"]["augmentation"] = recorded_name(augmentation)
+    inputs = {}
+    if digest := augmentation_digest(augmentation):
+        inputs["augmentation"] = digest
+    if config.model.weights:
+        # Where weights lie may change, and may hold names; what they are may not change.
+        from examwise.models.encoder_weights import find_weights
+
+        described["model"]["weights"] = ""
+        found = find_weights(config.model.weights, encoder=config.model.encoder)
+        inputs["weights"] = found.digest
     return Stage.begin(
         out,
         kind="study",
-        configuration=configuration,
-        inputs={},
+        configuration={"study": described, "source": source},
+        inputs=inputs,
         seed=config.seed,
         renew=not Storage(out).exists(PLAN),
     )
@@ -117,6 +133,7 @@ def run_study(
     work = partial(
         _run_one, out=stage.storage.url, stores=stored.urls, tested=tested, config=config
     )
+    _prepare_features(stage.storage, config, stored, missing, progress)
     with progress.track("Training and testing", len(missing)) as advance:
         for _ in executor.map(work, [(run, draws[run.run_id]) for run in missing]):
             advance()
@@ -202,6 +219,30 @@ def draw_all(
     return draws
 
 
+def _prepare_features(
+    storage: Storage,
+    config: StudyConfig,
+    stored: JoinedStores,
+    missing: Sequence[PlannedRun],
+    progress: Progress,
+) -> None:
+    """Compute features before runs begin side by side, each of which would compute them."""
+    if not any(reads_features(run.learner, config.model, config.training) for run in missing):
+        return
+    from examwise.models.threads import cpu_threads
+    from examwise.training.stored_features import compute_features
+
+    with cpu_threads(config.training.n_threads):
+        compute_features(
+            f"{storage.url}/{FEATURES}",
+            config.model,
+            config.training,
+            stored,
+            accelerator=config.trainer.accelerator,
+            progress=progress,
+        )
+
+
 def _write_plan(storage: Storage, plan: list[PlannedRun], stored: JoinedStores) -> None:
     inputs = [
         {
@@ -232,12 +273,16 @@ def _run_one(
 ) -> str:
     run, draw = item
     directory = f"{out}/runs/{run.run_id}"
+    cached = reads_features(run.learner, config.model, config.training)
+    features = f"{out}/{FEATURES}" if cached else None
     trained = train_run(
         stores=stores,
         label_set=draw.label_set,
         learner=run.learner,
         model=config.model,
         training=replace(config.training, seed=run.seed),
+        trainer=config.trainer,
+        features=features,
         out=directory,
         run_id=run.run_id,
     )
@@ -247,6 +292,7 @@ def _run_one(
             store=store,
             out=f"{out}/predictions/{run.run_id}{within}",
             split=TEST_SPLIT,
+            features=features,
         )
     parts = draw.label_set.frame["part"]
     row = {

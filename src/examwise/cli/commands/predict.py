@@ -19,17 +19,33 @@ from examwise.cli.parsing import (
 from examwise.core.errors import ExitStatus, InputError
 from examwise.ingest.config import IngestConfig, SeriesSelectionConfig
 
-_DESCRIPTION = """Apply a trained run to an exam store, or to any folder of DICOM or NIfTI files
-never seen before (it is ingested into DIR-store first). Leaves a predictions directory and prints
-each exam's probability with its three most suspicious slices."""
+_DESCRIPTION = """Apply a trained run, or several that are averaged, to an exam store, or to any
+folder of DICOM or NIfTI files never seen before (it is ingested into DIR-store first). Leaves a
+predictions directory and prints each exam's probability with its three most suspicious slices."""
 
 
 def run(argv: Sequence[str]) -> ExitStatus:
     """Predict."""
     parser = make_parser("predict", _DESCRIPTION)
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained run")
+    parser.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="folder of a trained run, or of a cross-validation: then all of its runs are averaged",
+    )
     parser.add_argument("source", metavar="SOURCE", help="exam store, or folder of raw files")
     parser.add_argument("--out", type=Path, required=True, help="new folder for predictions")
+    parser.add_argument(
+        "--with",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        dest="others",
+        metavar="RUN",
+        help="further runs, or cross-validations, to be averaged with RUN: of the same findings "
+        "and matrix",
+    )
     parser.add_argument("--split", help="only this part of the store: train, validation or test")
     parser.add_argument(
         "--allow-overlap",
@@ -49,6 +65,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
     from examwise.core.manifest import begun_kind
     from examwise.prediction.predict import predict_store
 
+    others = [str(folder) for folder in options.others]
     status = ExitStatus.DONE
     store = options.source
     sources = {}
@@ -62,12 +79,11 @@ def run(argv: Sequence[str]) -> ExitStatus:
             )
         from examwise.cli.summary_text import ingest_text
         from examwise.core.identity import Identity
-        from examwise.imaging.stored_task import task_on_record
         from examwise.ingest.ingest import ingest_archive
-        from examwise.models.files import load_model
+        from examwise.prediction.members import common_task, read_members
 
-        trained = load_model(options.run).description
-        task = task_on_record(trained.get("task"), where=f"{options.run}/model.json, task")
+        members = read_members([str(options.run), *others])
+        task = common_task(members)
         # Whoever asks of an exam wants it read, however few its slices; pixels still decide.
         wanted = {**task.series.given(), "min_slices": 1}
         parser.set_defaults({f"ingest.series.{name}": value for name, value in wanted.items()})
@@ -79,7 +95,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
             Path(options.source),
             store,
             identity=identity,
-            config=IngestConfig(matrix=trained["matrix"][0], series=series, task=task),
+            config=IngestConfig(matrix=members[0].matrix[0], series=series, task=task),
             executor=chosen_executor(options),
             progress=output.progress,
         )
@@ -103,6 +119,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
         )
     summary = predict_store(
         run=str(options.run),
+        others=others,
         store=store,
         out=str(options.out),
         split=options.split,
@@ -112,6 +129,8 @@ def run(argv: Sequence[str]) -> ExitStatus:
     exams = read_predicted(options.out)
     predicted = predicted_text(options.out, exams, sources=sources)
     lines = [predicted, both_terms_text(summary.data_terms)]
+    if summary.members:
+        lines.append(f"The mean of {len(summary.members)} runs; so is the threshold.")
     if summary.n_learned:
         lines.append(
             f"{summary.n_learned:,} of these exams are of patients whom the run has learned from: "
