@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from examwise.core.errors import InputError
@@ -22,6 +24,18 @@ class StoppingExecutor:
 def go_on(out, store):
     stage = begin_study(out, CONFIG, source={})
     return run_study(stage, CONFIG, stores=[store], executor=StoppingExecutor())
+
+
+def test_where_a_pipelines_file_lies_is_not_on_record(tmp_path):
+    file = tmp_path / "DOE^JOHN.yaml"
+    file.write_text("a")
+    training = replace(CONFIG.training, augmentation=f"torchio:{file}")
+    config = replace(CONFIG, training=training)
+    begun = begin_study(tmp_path / "study", config, source={}).storage.read("stage.json")
+    assert b"DOE" not in begun
+    file.write_text("b")
+    other = begin_study(tmp_path / "other", config, source={}).storage.read("stage.json")
+    assert begun != other
 
 
 def test_a_study_does_not_go_on_with_other_splits(make_store, tmp_path):
