@@ -98,7 +98,7 @@ def test_add_withdraw_and_go_on(archive, folder, capsys):
     assert run(*words, "--exam", exams[0], "--exam", exams[1], exams[2]) == 0
     text = said(capsys)
     assert "3 exams taken out" in text
-    assert "No runs, predictions, evaluations or studies were looked through" in text
+    assert "No runs, encoders, predictions, evaluations or studies were looked through" in text
     assert "may still hold traces" in text
     assert run(*words, "--exam", exams[0], "--runs", folder) == 0
     assert "reports kept outside of their study are not looked through" in said(capsys)

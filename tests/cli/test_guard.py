@@ -49,6 +49,10 @@ def test_debug_shows_the_traceback(capsys, monkeypatch):
     monkeypatch.setenv("EXAMWISE_DEBUG", "1")
     guarded(raising(ZeroDivisionError("details")), [])
     assert "ZeroDivisionError: details" in capsys.readouterr().err
+    refusal = InputError(where="a", expected="b", got="c")
+    refusal.__cause__ = KeyError("what lay behind it")
+    guarded(raising(refusal), [])
+    assert "KeyError: 'what lay behind it'" in capsys.readouterr().err
 
 
 def test_status_of_the_command_is_kept():

@@ -20,7 +20,7 @@ def test_help_names_encoders_and_poolings(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert f"One of {', '.join(ENCODERS)}." in text
+    assert f"One of {', '.join(ENCODERS)}" in text
     assert f"One of {', '.join(POOLINGS)}." in text
     assert "new folder for the run (required, a path)" in text
 

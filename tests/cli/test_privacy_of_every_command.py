@@ -147,9 +147,15 @@ def written(place: Place) -> Place:
     place.run("ingest", "folder", later, store, "--append", *ingest, *key)
     place.run("verify", store, "--out", out / "fingerprint")
     place.run("split", store, "--fractions", "[0.5, 0.2, 0.3]")
+    brief = ["--model.width", "4", "--pretraining.steps", "2", "--pretraining.slices_per_step", "4"]
+    place.run("pretrain", store, "--out", out / "encoder", *brief)
     place.run("train", store, "--learner", "strong", "--out", run, *MODEL)
+    folds = ["--folds", "2", "--workers", "1"]
+    place.run("crossval", store, "--learner", "weak", "--out", out / "crossval", *folds, *MODEL)
     place.run("predict", run, store, "--out", out / "predictions", "--split", "test")
     place.run("evaluate", out / "predictions", "--out", out / "evaluation")
+    for sent in (run, out / "predictions", out / "evaluation"):
+        place.run("track", sent, "--trackers", "csv", "tensorboard", "--folder", out / "tracking")
     # On a terminal the exams of raw files are called by their folders; --json has none of it.
     place.run("predict", run, later, "--out", out / "raw", "--json", "--allow-overlap", *key)
     exam_id = pl.read_parquet(store / "exams.parquet")["exam_id"][0]

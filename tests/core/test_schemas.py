@@ -9,6 +9,8 @@ import pytest
 from examwise.core.errors import SchemaError
 from examwise.core.schemas import (
     annotations,
+    cross_validation,
+    encoder,
     evaluation,
     findings,
     manifest,
@@ -16,13 +18,24 @@ from examwise.core.schemas import (
     run,
     store,
     study,
+    tuning,
 )
 from examwise.core.tables import TableSchema
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 SCHEMAS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
-    for module in (store, annotations, predictions, run, study, evaluation)
+    for module in (
+        store,
+        annotations,
+        encoder,
+        predictions,
+        run,
+        study,
+        evaluation,
+        cross_validation,
+        tuning,
+    )
     for name, value in vars(module).items()
     if isinstance(value, TableSchema)
 }

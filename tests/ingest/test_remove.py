@@ -298,6 +298,8 @@ def test_who_has_seen_them(tmp_path) -> None:
     directory("runs/a", "run", {"label_set.parquet": {"exam_id": ["e1", "e2"]}})
     directory("runs/b", "run", {"learned_patients.parquet": {"patient_key": ["p1"]}})
     directory("runs/c", "run", {"learned_patients.parquet": {"patient_key": ["p9"]}})
+    directory("encoder", "encoder", {"learned_patients.parquet": {"patient_key": ["p1"]}})
+    directory("folds", "cross-validation", {"folds.parquet": {"patient_key": ["p1"]}})
     directory("study", "study", {})
     columns = {"exam_id": ["e9"], "patient_key": ["p1"]}
     directory("study/predictions/d", "predictions", {"exams.parquet": columns})
@@ -312,12 +314,14 @@ def test_who_has_seen_them(tmp_path) -> None:
         ("runs/a", "run", "was given labels of these exams"),
         ("runs/b", "run", "unreadable"),
         ("runs/b", "run", "was given labels of this patient"),
+        ("encoder", "encoder", "was trained on slices of this patient"),
+        ("folds", "cross-validation", "has dealt this patient into its folds"),
         ("study", "study", "is made from 1 of these"),
         ("study/predictions/d", "predictions", "holds predictions of these exams or of this "
          "patient"),
         ("study/evaluation", "evaluation", "is computed from such predictions"),
     }  # fmt: skip
-    assert n_looked == 6
+    assert n_looked == 8
     assert find_sightings([tmp_path], exam_ids=["e7"], patient_keys=["p7"])[0][0].what == (
         "unreadable"
     )

@@ -63,7 +63,8 @@ def remove_text(
     lines += [f"{one.directory} ({one.kind}) {one.what}" for one in sightings]
     if not looked:
         lines.append(
-            "No runs, predictions, evaluations or studies were looked through: name them by --runs"
+            "No runs, encoders, predictions, evaluations or studies were looked through: name them "
+            "by --runs"
         )
     elif not sightings:
         lines.append(

@@ -26,7 +26,8 @@ _INPUT_ERRORS = (
 def guarded(command: Callable[[Sequence[str]], ExitStatus], argv: Sequence[str]) -> int:
     """Run a command; turn whatever it raises into one line on standard error and a status.
 
-    With ``EXAMWISE_DEBUG`` set, faults show their traceback, which may hold file names.
+    With ``EXAMWISE_DEBUG`` set, faults show their traceback, which may hold file names; so do
+    errors of others that lie behind a refusal.
 
     Example:
         >>> guarded(lambda argv: ExitStatus.DONE, [])
@@ -37,6 +38,8 @@ def guarded(command: Callable[[Sequence[str]], ExitStatus], argv: Sequence[str])
     except KeyboardInterrupt:
         return _end(ExitStatus.INTERRUPTED, "interrupted; the same command goes on from here", argv)
     except ExamwiseError as error:
+        if error.__cause__ is not None and os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exception(error.__cause__)
         return _end(error.exit_status, str(error), argv)
     except BrokenPipeError:
         raise

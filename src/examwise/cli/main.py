@@ -16,10 +16,14 @@ COMMANDS = {
     "remove": "take withdrawn exams out of a store",
     "migrate": "bring a store of an older schema to the present one",
     "split": "divide a store's patients into train, validation and test",
+    "pretrain": "train an encoder on slices, without labels",
     "train": "train a strong or a weak learner",
+    "crossval": "train on all folds of patients but one, for each of them",
+    "tune": "search options for those that do best on the validation labels",
     "predict": "apply a trained run to a store or to raw files",
     "evaluate": "turn predictions into tables",
     "study": "run a label-budget study, from raw files to the answer",
+    "track": "send a finished directory to experiment trackers",
     "report": "write a study's report.html",
 }
 """Command to what it does; each lives in ``examwise.cli.commands.<command>``."""

@@ -7,7 +7,16 @@ from types import ModuleType
 
 from examwise.core.errors import InputError
 
-EXTRAS = {"adlfs": "azure", "ray": "ray"}
+EXTRAS = {
+    "adlfs": "azure",
+    "mlflow": "mlflow",
+    "optuna": "tune",
+    "ray": "ray",
+    "ray.tune": "tune",
+    "tensorboard": "tensorboard",
+    "timm": "timm",
+    "wandb": "wandb",
+}
 """Import name of an optional package to the extra that installs it."""
 
 

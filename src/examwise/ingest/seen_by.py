@@ -1,4 +1,4 @@
-"""Which runs, predictions, evaluations and studies have seen a patient."""
+"""Which runs, encoders, predictions, evaluations and the like have seen a patient."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ import polars as pl
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
 from examwise.core.manifest import BEGUN, MANIFEST
+from examwise.core.schemas.cross_validation import FOLDS
 from examwise.core.schemas.predictions import PREDICTED_EXAMS
 from examwise.core.schemas.run import LABEL_SET, LEARNED_PATIENTS
 from examwise.core.storage import Storage
 
 _TABLES = {
-    "run": (LABEL_SET.file, LEARNED_PATIENTS.file),
-    "predictions": (PREDICTED_EXAMS.file,),
+    "run": {
+        LABEL_SET.file: "was given labels of these exams",
+        LEARNED_PATIENTS.file: "was given labels of this patient",
+    },
+    "encoder": {LEARNED_PATIENTS.file: "was trained on slices of this patient"},
+    "predictions": {PREDICTED_EXAMS.file: "holds predictions of these exams or of this patient"},
+    "cross-validation": {FOLDS.file: "has dealt this patient into its folds"},
 }
-_WHAT = {
-    LABEL_SET.file: "was given labels of these exams",
-    LEARNED_PATIENTS.file: "was given labels of this patient",
-    PREDICTED_EXAMS.file: "holds predictions of these exams or of this patient",
-}
+"""Kind of directory to its tables, and what it means for an exam or patient to stand in them."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Sighting:
 
     Attributes:
         directory: The directory.
-        kind: What it is: ``run``, ``predictions``, an ``evaluation`` of such, or ``study`` of
-            which one of these is part.
+        kind: What it is: ``run``, ``encoder``, ``predictions``, ``cross-validation``, an
+            ``evaluation`` of such, or ``study`` of which one of these is part.
         what: What it has seen; ``unreadable`` where that cannot be told.
     """
 
@@ -47,7 +49,7 @@ class Sighting:
 def find_sightings(
     folders: Sequence[str | Path], *, exam_ids: Collection[str], patient_keys: Collection[str]
 ) -> tuple[list[Sighting], int]:
-    """Look through all runs, predictions, evaluations and studies below some folders.
+    """Look through all runs, encoders, predictions, evaluations and studies below some folders.
 
     Evaluations say by digests of which predictions they are made, and are found where these are
     below the folders, too.
@@ -58,8 +60,8 @@ def find_sightings(
         patient_keys: Their patients.
 
     Returns:
-        What was found, by directory, evaluations last; and the number of runs, predictions and
-        evaluations looked through.
+        What was found, by directory, evaluations last; and the number of runs, encoders,
+        predictions and evaluations looked through.
 
     Raises:
         InputError: If one of the folders is not there.
@@ -84,9 +86,9 @@ def find_sightings(
             if kind not in _TABLES:
                 continue
             n_looked += 1
-            for file in _TABLES[kind]:
+            for file, meaning in _TABLES[kind].items():
                 key = f"{place}/{file}".lstrip("/")
-                if key in keys and (what := _seen(storage, key, file, exam_ids, patient_keys)):
+                if key in keys and (what := _seen(storage, key, meaning, exam_ids, patient_keys)):
                     own.append(Sighting(_name(storage, place), kind, what))
                     predictions |= _digest(storage, place) if kind == "predictions" else set()
         for place, kind in sorted(kinds.items()):
@@ -131,7 +133,11 @@ def _kind(storage: Storage, key: str) -> str:
 
 
 def _seen(
-    storage: Storage, key: str, file: str, exam_ids: Collection[str], patient_keys: Collection[str]
+    storage: Storage,
+    key: str,
+    meaning: str,
+    exam_ids: Collection[str],
+    patient_keys: Collection[str],
 ) -> str:
     try:
         table = pl.read_parquet(io.BytesIO(storage.read(key)))
@@ -140,5 +146,5 @@ def _seen(
     wanted = {"exam_id": exam_ids, "patient_key": patient_keys}
     for name, values in wanted.items():
         if name in table.columns and table[name].is_in(list(values)).any():
-            return _WHAT[file]
+            return meaning
     return ""

@@ -17,11 +17,11 @@ _MODEL_SENTENCES = (
     "The encoder is a {encoder} of width {width}; it turns each slice into {embedding} numbers.",
 )
 _TRAINING_SENTENCES = (
-    "The learning rate rises to {learning_rate} over a share of {warmup_fraction} of the steps "
-    "and falls along a cosine; weight decay is {weight_decay}.",
+    "The learning rate rises to {learning_rate} over a share of {warmup_fraction} of the steps; "
+    "weight decay is {weight_decay}.",
     "A step sees {slices_per_step} slices where labels are of slices, and {exams_per_step} exams "
     "where they are of exams.",
-    "Images are flipped and shifted at random: {augment}.",
+    "Images are changed at random: {augmentation}.",
     "Every {validate_every} steps the loss on validation labels is computed, and the weights of "
     "the lowest are kept; with fewer than {validation_minimum} validation labels the last "
     "weights are kept and the threshold is 0.5.",
@@ -69,8 +69,8 @@ def _learners_words(study: StudyFiles) -> str:
         else "pools its slices"
     )
     said = {
-        "strong": "A strong learner is trained on slice labels and calls an exam by its most "
-        "suspicious slice.",
+        "strong": "A strong learner is trained on slice labels and calls an exam by its "
+        "most suspicious slices.",
         "weak": f"A weak learner is trained on exam labels and {pools}.",
     }
     shared = "All learners have the same architecture and the same settings."

@@ -10,9 +10,9 @@ from examwise.cli.parsing import add_identity, common, make_parser, parse
 from examwise.core.errors import ExitStatus, InputError
 
 _DESCRIPTION = """Take withdrawn exams out of a store: pixels, labels, boxes, masks, parts, rows of
-tables and of the crosswalk. No later import brings them back. Says which runs, predictions,
-evaluations and studies have seen them; trained weights are not changed. Or take back an addition
-that was interrupted. Interrupted, the same command goes on where it was."""
+tables and of the crosswalk. No later import brings them back. Says which runs, encoders,
+predictions, evaluations and studies have seen them; trained weights are not changed. Or take back
+an addition that was interrupted. Interrupted, the same command goes on where it was."""
 
 
 def run(argv: Sequence[str]) -> ExitStatus:
@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
         action="extend",
         default=[],
         metavar="DIR",
-        help="folders whose runs, predictions, evaluations and studies are looked through",
+        help="folders whose runs, encoders, predictions, evaluations and studies are looked at",
     )
     parser.add_argument(
         "--unfinished-addition",

@@ -6,10 +6,13 @@ SCHEMA_VERSIONS = {
     "phantom-archive": 1,
     "exam-store": 2,
     "fingerprint": 1,
+    "encoder": 1,
     "run": 2,
     "predictions": 1,
     "evaluation": 1,
     "study": 1,
+    "cross-validation": 1,
+    "tuning": 1,
 }
 """Kind of directory to the schema version that this package reads and writes."""
 
