@@ -23,7 +23,7 @@ from examwise.models.config import ModelConfig
         ("embedding", 1.5),
         ("dropout", 1.0),
         ("window_width_hu", 0.0),
-        ("chunk_slices", 0),
+        ("chunk_slices", -1),
     ],
 )
 def test_values_out_of_range_are_refused_by_name(option, value):

@@ -42,7 +42,9 @@ class BagBatch:
     step_units: float = 0.0
 
     def to(self, device: torch.device | str, **options: Any) -> BagBatch:
-        """Return the batch with its tensors on a device."""
+        """Return the batch with its tensors on a device; towards a GPU without waiting for it."""
+        if torch.device(device).type == "cuda":
+            options.setdefault("non_blocking", True)
         return self._map(lambda tensor: tensor.to(device, **options))
 
     def pin_memory(self) -> BagBatch:

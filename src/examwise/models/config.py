@@ -49,7 +49,8 @@ class ModelConfig:
         attention_dropout: Probability with which one of them is dropped in training.
         pooling_options: Further arguments of the pooling.
         chunk_slices: Slices encoded at a time; with more in a training step, activations are
-            computed again in the backward pass instead of kept.
+            computed again in the backward pass instead of kept. 0: as many as have eight million
+            pixels, 32 at 512².
         channels_last: Whether images lie in memory pixel by pixel, which is faster for half
             precision on most devices.
 
@@ -81,7 +82,7 @@ class ModelConfig:
     attention_hidden: int = 64
     attention_dropout: float = 0.0
     pooling_options: dict[str, Any] = field(default_factory=dict)
-    chunk_slices: int = 256
+    chunk_slices: int = 0
     channels_last: bool = False
 
     def __post_init__(self) -> None:
@@ -101,10 +102,10 @@ class ModelConfig:
         for name, kind in _CHOICES:
             if getattr(self, name) not in (known_names := get_args(kind)):
                 raise _refusal(name, "one of " + ", ".join(known_names), getattr(self, name))
-        for name in ("width", "embedding", "attention_hidden", "chunk_slices", "input_channels"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise _refusal(name, "a whole number, at least 1", value)
+        for name in ("width", "embedding", "attention_hidden", "input_channels", "chunk_slices"):
+            value, least = getattr(self, name), 0 if name == "chunk_slices" else 1
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise _refusal(name, f"a whole number, at least {least}", value)
         for name in ("dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise _refusal(name, "a probability below 1", getattr(self, name))

@@ -28,6 +28,9 @@ POOLED = "pooled"
 EXAM_RULES = (POOLED, *SLICE_RULES)
 """How an exam's logits come about: through the pooling, or from its slices' logits."""
 
+_PIXELS_PER_CHUNK = 2**23
+"""The published network keeps some 250 bytes a pixel for the backward pass, in half precision."""
+
 _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "leaky_relu": partial(nn.LeakyReLU, 0.1),
     "relu": nn.ReLU,
@@ -133,8 +136,8 @@ class ExamClassifier(nn.Module):
             pixels_hu: HU, int16 or float32, shape (N, rows, columns).
             augment: Applied to the windowed images.
         """
-        size = self.config.chunk_slices
-        n_slices = len(pixels_hu)
+        n_slices, n_rows, n_columns = pixels_hu.shape
+        size = self.config.chunk_slices or max(1, _PIXELS_PER_CHUNK // (n_rows * n_columns))
         chunks = [slice(start, min(start + size, n_slices)) for start in range(0, n_slices, size)]
         # Outside of training gradients are somebody's wish; a frozen encoder's step needs none.
         wants_gradients = torch.is_grad_enabled() and not (self.training and self.config.is_frozen)
