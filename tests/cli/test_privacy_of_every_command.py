@@ -117,6 +117,12 @@ def later_exams(place: Place) -> Path:
     return later
 
 
+def space_file(place: Place) -> Path:
+    path = place.source.parent / f"{CANARY} space.yaml"
+    path.write_text("training.learning_rate: {log_uniform: [0.0001, 0.001]}\n")
+    return path
+
+
 def study_file(place: Place) -> Path:
     config = yaml.safe_load((Path(__file__).parent / "tiny_study.yaml").read_text())
     config["source"] = {
@@ -152,6 +158,8 @@ def written(place: Place) -> Place:
     place.run("train", store, "--learner", "strong", "--out", run, *MODEL)
     folds = ["--folds", "2", "--workers", "1"]
     place.run("crossval", store, "--learner", "weak", "--out", out / "crossval", *folds, *MODEL)
+    tuned = ["--space", space_file(place), "--trials", "2", "--workers", "1", *MODEL]
+    place.run("tune", store, "--learner", "strong", "--out", out / "tuning", *tuned)
     place.run("predict", run, store, "--out", out / "predictions", "--split", "test")
     place.run("evaluate", out / "predictions", "--out", out / "evaluation")
     for sent in (run, out / "predictions", out / "evaluation"):

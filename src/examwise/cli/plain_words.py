@@ -53,8 +53,8 @@ def plain_text(text: str) -> str:
     """Return the text of a docstring without markup; a registry's name becomes its entries'.
 
     Example:
-        >>> plain_text("One of :data:`examwise.models.encoders.ENCODERS`, as ``width`` says.")
-        'One of resnet10, resnet18, as width says.'
+        >>> plain_text("One of :data:`examwise.models.poolings.NORMALIZERS`, as ``width`` says.")
+        'One of softmax, sparsemax, entmax15, as width says.'
     """
     return _ROLE.sub(lambda found: _named(found[1]), text).replace("``", "")
 
