@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
@@ -48,6 +48,8 @@ def test_a_known_miscalibration_is_recovered(temperature):
 
 
 @settings(deadline=None, max_examples=50)
+@example(logits=[0.0, 1.0, 1.0, 1.401298464324817e-45], seed=100, factor=1e-6)
+@example(logits=[0.0, 1.0, 1.0, 1e-10], seed=100, factor=7.0)
 @given(
     logits=st.lists(st.floats(-50, 50, width=32), min_size=4, max_size=30),
     seed=st.integers(0, 1000),
@@ -120,9 +122,7 @@ def test_another_label_is_refused():
 def test_each_finding_has_its_own():
     first, second = drawn(100, 3.0), drawn(100, 0.5, seed=2)
     labels = np.stack([first[1], second[1], np.full(100, np.nan)], 1).astype(np.float32)
-    result = SimpleNamespace(
-        exam_logits=np.stack([first[0], second[0], first[0]], 1), labels=labels
-    )
+    result = SimpleNamespace(logits=np.stack([first[0], second[0], first[0]], 1), labels=labels)
     found = fit_temperatures(("a", "b", "c"), result)
     assert found == {"a": fit_temperature(*first), "b": fit_temperature(*second), "c": None}
     assert fit_temperatures(("a", "b"), None) == {"a": None, "b": None}

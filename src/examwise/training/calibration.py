@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -11,23 +11,17 @@ from scipy.special import expit
 
 from examwise.core.errors import InputError
 from examwise.metrics.inputs import checked_labels, checked_scores
+from examwise.training.thresholds import Judged
+
+_LEAST_AGREEMENT = 2e-11
+"""Sum over labels of logit / largest logit, counted towards the label: with less than this the
+temperature is infinite but for rounding."""
+
+_NO_WIDTH = 1e-300
+"""Has the root found to the last digit, however near to zero."""
 
 FEWEST_LABELS = 20
 """With fewer labels than this no temperature is fitted, unless told otherwise."""
-
-
-class ValidatedExams(Protocol):
-    """What a model says of labelled exams."""
-
-    @property
-    def exam_logits(self) -> npt.NDArray[np.floating]:
-        """Shape (exams, findings)."""
-        ...
-
-    @property
-    def labels(self) -> npt.NDArray[np.floating]:
-        """1, 0 or NaN: missing, shape (exams, findings)."""
-        ...
 
 
 def fit_temperature(
@@ -69,20 +63,25 @@ def fit_temperature(
         return None
     toward = np.where(positive, values, -values) / largest
 
-    def slope(sharpness: float) -> float:
-        """Derivative of the negative log-likelihood by largest / T."""
-        return -float((toward * expit(-sharpness * toward)).sum())
-
-    if slope(0.0) >= 0 or toward.min() >= 0:
+    agreement = math.fsum(toward)
+    if agreement <= _LEAST_AGREEMENT or toward.min() >= 0:
         return None
+
+    def slope(sharpness: float) -> float:
+        """Twice the derivative of the negative log-likelihood by largest / T."""
+        # The same in two forms: each loses its digits where the other keeps them.
+        if sharpness < 1:
+            return float((toward * np.tanh(sharpness * toward / 2)).sum()) - agreement
+        return -2 * float((toward * expit(-sharpness * toward)).sum())
+
     upper = 1.0
     while slope(upper) < 0:
         upper *= 2
-    return float(largest / brentq(slope, 0.0, upper, xtol=1e-12 * upper))
+    return float(largest / brentq(slope, 0.0, upper, xtol=_NO_WIDTH, maxiter=500))
 
 
 def fit_temperatures(
-    findings: tuple[str, ...], result: ValidatedExams | None, *, minimum: int = FEWEST_LABELS
+    findings: tuple[str, ...], result: Judged | None, *, minimum: int = FEWEST_LABELS
 ) -> dict[str, float | None]:
     """Return a temperature for each finding, None where none can be fitted.
 
@@ -98,7 +97,7 @@ def fit_temperatures(
         return dict.fromkeys(findings)
     return {
         finding: fit_temperature(
-            result.exam_logits[:, column], result.labels[:, column], minimum=minimum
+            result.logits[:, column], result.labels[:, column], minimum=minimum
         )
         for column, finding in enumerate(findings)
     }

@@ -34,11 +34,6 @@ class JudgedExams:
     labels: npt.NDArray[np.float32]
     complete: bool
 
-    @property
-    def exam_logits(self) -> npt.NDArray[np.float64]:
-        """The logits."""
-        return self.logits
-
 
 def known_exams(validation: Targets, n_slices: dict[str, int]) -> Targets:
     """Return the exams whose label slice labels tell.
