@@ -66,7 +66,7 @@ class Targets:
         return own + (self.of_slices.n_positive if self.of_slices else 0)
 
     @property
-    def classes(self) -> npt.NDArray[np.float32]:
+    def all_values(self) -> npt.NDArray[np.float32]:
         """All labels' values, shape (labels, findings)."""
         if self.of_slices is None:
             return self.values

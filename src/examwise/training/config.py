@@ -8,13 +8,10 @@ from dataclasses import dataclass, field, replace
 from examwise.core.errors import InputError
 from examwise.data.label_kind import LabelKind
 from examwise.models.encoders import is_class_path
-from examwise.training.augmentations import AUGMENTATIONS
+from examwise.training.augmentations import AUGMENTATIONS, ON_HOST
 from examwise.training.loss_config import LossConfig
 from examwise.training.optimizer_config import OptimizerConfig
 from examwise.training.schedule_config import ScheduleConfig
-
-ON_HOST = "torchio:"
-"""How the names of augmentations begin that are done on the host."""
 
 
 @dataclass(frozen=True)

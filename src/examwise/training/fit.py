@@ -155,7 +155,7 @@ def make_module(plan: RunPlan) -> lightning.LightningModule:
         load_into(classifier.encoder, begins.weights)
     if begins.init:
         take_weights_of_run(classifier, begins.init)
-    weight = positive_weights(plan.train.classes) if plan.training.weigh_positives else None
+    weight = positive_weights(plan.train.all_values) if plan.training.weigh_positives else None
     return LearningModule(classifier, learner, plan.training, positive_weight=weight)
 
 

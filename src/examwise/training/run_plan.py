@@ -130,7 +130,7 @@ class RunPlan:
         """What a reader of this run's results should know."""
         notes = []
         for column, finding in enumerate(self.model.findings):
-            values = self.train.classes[:, column]
+            values = self.train.all_values[:, column]
             classes = np.unique(values[~np.isnan(values)])
             if len(classes) < 2:
                 kind = {0.0: "negative", 1.0: "positive"}.get(float(classes[0]), "")
@@ -232,7 +232,7 @@ def plan_run(
             remedy="draw a label set of the learner's kind, or choose another learner",
         )
     for column, finding in enumerate(model.findings):
-        if np.isnan(plan.train.classes[:, column]).all():
+        if np.isnan(plan.train.all_values[:, column]).all():
             raise InputError(
                 where=f"label set, finding {finding}",
                 expected="at least one training label",

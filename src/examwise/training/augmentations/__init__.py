@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from examwise.core.registry import Registry
 
+ON_HOST = "torchio:"
+"""How the names of those begin that are done on the host."""
+
 AUGMENTATIONS = Registry(
     "augmentation",
     {

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from examwise.core.class_paths import import_class
 from examwise.core.errors import InputError
 from examwise.models.encoders import is_class_path
-from examwise.training.augmentations import AUGMENTATIONS, HOST_AUGMENTATIONS
+from examwise.training.augmentations import AUGMENTATIONS, HOST_AUGMENTATIONS, ON_HOST
 
 if TYPE_CHECKING:
     from examwise.training.augmentations.protocol import Augmentation, HostAugmentation
-
-_TORCHIO = "torchio:"
 
 
 def check_augmentation(name: str) -> None:
@@ -25,8 +23,8 @@ def check_augmentation(name: str) -> None:
     """
     if name in AUGMENTATIONS or name in HOST_AUGMENTATIONS or _is_own(name):
         return
-    if name.startswith(_TORCHIO) and Path(name.removeprefix(_TORCHIO)).suffix in {".yaml", ".yml"}:
-        if not Path(name.removeprefix(_TORCHIO)).is_file():
+    if name.startswith(ON_HOST) and Path(name.removeprefix(ON_HOST)).suffix in {".yaml", ".yml"}:
+        if not Path(name.removeprefix(ON_HOST)).is_file():
             raise InputError(
                 where="augmentation",
                 expected="a YAML file with TorchIO's transforms after 'torchio:'",
@@ -64,7 +62,7 @@ def make_augmentation(name: str) -> Augmentation:
 
 def _is_own(name: str) -> bool:
     # "torchio:teneggi2023" looks like the path of a class as well.
-    return is_class_path(name) and not name.startswith(_TORCHIO)
+    return is_class_path(name) and not name.startswith(ON_HOST)
 
 
 def make_host_augmentation(name: str) -> HostAugmentation | None:
@@ -82,7 +80,7 @@ def make_host_augmentation(name: str) -> HostAugmentation | None:
     # Importing TorchIO takes seconds.
     from examwise.training.augmentations.torchio_file import read_pipeline
 
-    return read_pipeline(name.removeprefix(_TORCHIO))
+    return read_pipeline(name.removeprefix(ON_HOST))
 
 
 def recorded_name(name: str) -> str:
@@ -92,8 +90,8 @@ def recorded_name(name: str) -> str:
         >>> recorded_name("torchio:/data/DOE^JOHN/flip.yaml"), recorded_name("head")
         ('torchio:FILE', 'head')
     """
-    is_file = name.startswith(_TORCHIO) and name not in HOST_AUGMENTATIONS
-    return f"{_TORCHIO}FILE" if is_file else name
+    is_file = name.startswith(ON_HOST) and name not in HOST_AUGMENTATIONS
+    return f"{ON_HOST}FILE" if is_file else name
 
 
 def augmentation_digest(name: str) -> str:
@@ -102,7 +100,7 @@ def augmentation_digest(name: str) -> str:
     A run that goes on is refused where this has changed.
     """
     check_augmentation(name)
-    if not name.startswith(_TORCHIO) or name in HOST_AUGMENTATIONS:
+    if not name.startswith(ON_HOST) or name in HOST_AUGMENTATIONS:
         return ""
-    data = Path(name.removeprefix(_TORCHIO)).read_bytes()
+    data = Path(name.removeprefix(ON_HOST)).read_bytes()
     return f"sha256:{sha256(data).hexdigest()}"
