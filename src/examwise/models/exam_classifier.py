@@ -30,6 +30,8 @@ EXAM_RULES = (POOLED, *SLICE_RULES)
 
 _PIXELS_PER_CHUNK = 2**23
 """The published network keeps some 250 bytes a pixel for the backward pass, in half precision."""
+_PIXELS_IN_CACHE = 2**19
+"""On a processor larger chunks take longer: their maps fit no cache, and fresh pages each time."""
 
 _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "leaky_relu": partial(nn.LeakyReLU, 0.1),
@@ -137,10 +139,12 @@ class ExamClassifier(nn.Module):
             augment: Applied to the windowed images.
         """
         n_slices, n_rows, n_columns = pixels_hu.shape
-        size = self.config.chunk_slices or max(1, _PIXELS_PER_CHUNK // (n_rows * n_columns))
-        chunks = [slice(start, min(start + size, n_slices)) for start in range(0, n_slices, size)]
         # Outside of training gradients are somebody's wish; a frozen encoder's step needs none.
         wants_gradients = torch.is_grad_enabled() and not (self.training and self.config.is_frozen)
+        in_cache = pixels_hu.device.type == "cpu" and not wants_gradients
+        n_pixels = _PIXELS_IN_CACHE if in_cache else _PIXELS_PER_CHUNK
+        size = self.config.chunk_slices or max(1, n_pixels // (n_rows * n_columns))
+        chunks = [slice(start, min(start + size, n_slices)) for start in range(0, n_slices, size)]
         if wants_gradients and self.training and len(chunks) > 1:
             features = [
                 checkpoint(self._encode_chunk, pixels_hu, rows, augment, use_reentrant=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,21 @@ class FeatureCache:
         return np.asarray(self._blocks[block][first + np.asarray(slice_indices, np.int64)])
 
 
+@dataclass(frozen=True)
+class FeatureBlock:
+    """The features of some exams that lie in one file.
+
+    Attributes:
+        store: The exams' store.
+        file: The file, within the folder of features.
+        exam_ids: The exams, in order.
+    """
+
+    store: str
+    file: str
+    exam_ids: tuple[str, ...]
+
+
 def open_features(
     folder: str | Path,
     classifier: ExamClassifier,
@@ -85,6 +101,41 @@ def open_features(
         InputError: If the encoder is trained, the folder is not on a local disk or is another
             command's, or a store's exams differ in their matrix.
     """
+    blocks = feature_blocks(folder, classifier, stored)
+    storage = Storage(folder)
+    stores = {store.storage.url: store for store in _each(stored)}
+    if missing := missing_blocks(folder, blocks):
+        with progress.track("Encoding", len(missing)) as advance:
+            for block in missing:
+                compute_block(
+                    block,
+                    storage,
+                    classifier,
+                    stores[block.store],
+                    batch_slices=batch_slices,
+                    device=device,
+                )
+                advance()
+    paths: list[Path] = []
+    places: dict[str, tuple[int, int, int]] = {}
+    for number, block in enumerate(blocks):
+        row = 0
+        for exam_id in block.exam_ids:
+            n_slices = stores[block.store].n_slices(exam_id)
+            places[exam_id] = (number, row, n_slices)
+            row += n_slices
+        paths.append(Path(storage.local or "", block.file))
+    return FeatureCache(paths, places, classifier.encoder.n_features)
+
+
+def feature_blocks(
+    folder: str | Path, classifier: ExamClassifier, stored: JoinedStores | StoredExams
+) -> list[FeatureBlock]:
+    """Return how the features of stores are divided into files, computed or not.
+
+    Raises:
+        InputError: As :func:`open_features`.
+    """
     require_frozen(classifier.config)
     storage = Storage(folder)
     if storage.local is None:
@@ -99,10 +150,8 @@ def open_features(
             remedy="choose another folder",
         )
     encoder = _encoder_key(classifier)
-    paths: list[Path] = []
-    places: dict[str, tuple[int, int, int]] = {}
-    missing: list[tuple[StoredExams, str, list[str]]] = []
-    for store in stored.stores if isinstance(stored, JoinedStores) else (stored,):
+    blocks: list[FeatureBlock] = []
+    for store in _each(stored):
         if (n_sizes := store.exams.select("rows", "columns").n_unique()) > 1:
             raise InputError(
                 where=f"features of {store.storage.url}",
@@ -113,19 +162,59 @@ def open_features(
         digest = sha256_hex(store.storage.read(MANIFEST))
         key = sha256_hex(f"{encoder}{digest}".encode())[:_KEY_HEX]
         exam_ids = store.exams["exam_id"].to_list()
-        for start in range(0, len(exam_ids), _EXAMS_PER_BLOCK):
-            members = exam_ids[start : start + _EXAMS_PER_BLOCK]
-            name = f"{key}/{start // _EXAMS_PER_BLOCK:05d}.npy"
-            row = 0
-            for exam_id in members:
-                n_slices = store.n_slices(exam_id)
-                places[exam_id] = (len(paths), row, n_slices)
-                row += n_slices
-            paths.append(storage.local / name)
-            if not storage.exists(name):
-                missing.append((store, name, members))
-    _compute(missing, storage, classifier, batch_slices, torch.device(device), progress)
-    return FeatureCache(paths, places, classifier.encoder.n_features)
+        blocks += [
+            FeatureBlock(
+                store.storage.url,
+                f"{key}/{start // _EXAMS_PER_BLOCK:05d}.npy",
+                tuple(exam_ids[start : start + _EXAMS_PER_BLOCK]),
+            )
+            for start in range(0, len(exam_ids), _EXAMS_PER_BLOCK)
+        ]
+    return blocks
+
+
+def missing_blocks(folder: str | Path, blocks: Sequence[FeatureBlock]) -> list[FeatureBlock]:
+    """Return the blocks that are not there yet."""
+    storage = Storage(folder)
+    return [block for block in blocks if not storage.exists(block.file)]
+
+
+def compute_block(
+    block: FeatureBlock,
+    storage: Storage,
+    classifier: ExamClassifier,
+    store: StoredExams,
+    *,
+    batch_slices: int,
+    device: torch.device | str,
+) -> None:
+    """Compute and write one block's features.
+
+    Args:
+        block: The block.
+        storage: The folder of features.
+        classifier: Whose encoder encodes; its mode and device are left as they were.
+        store: The block's store.
+        batch_slices: Slices at a time.
+        device: Where the encoder runs.
+    """
+    was_training, was_on = classifier.training, classifier.window.center_hu.device
+    classifier.eval().to(device)
+    with torch.inference_mode():
+        found = [
+            classifier.encode(batch.pixels_hu.to(device)).cpu().numpy()
+            for batch in read_in_batches(
+                _reader(store, block.exam_ids), slices_per_batch=batch_slices
+            )
+        ]
+    file = io.BytesIO()
+    np.save(file, np.concatenate(found).astype(np.float32), allow_pickle=False)
+    storage.write(block.file, file.getvalue())
+    classifier.train(was_training).to(was_on)
+
+
+def _each(stored: JoinedStores | StoredExams) -> Sequence[StoredExams]:
+    return stored.stores if isinstance(stored, JoinedStores) else (stored,)
 
 
 def require_frozen(model: ModelConfig) -> None:
@@ -137,32 +226,6 @@ def require_frozen(model: ModelConfig) -> None:
             got="one that is trained",
             remedy="set model.frozen=[all], or leave the features out",
         )
-
-
-def _compute(
-    missing: Sequence[tuple[StoredExams, str, list[str]]],
-    storage: Storage,
-    classifier: ExamClassifier,
-    batch_slices: int,
-    device: torch.device,
-    progress: Progress,
-) -> None:
-    if not missing:
-        return
-    was_training, was_on = classifier.training, classifier.window.center_hu.device
-    classifier.eval().to(device)
-    total = sum(len(members) for _, _, members in missing)
-    with progress.track("Encoding", total) as advance, torch.inference_mode():
-        for store, name, members in missing:
-            found = []
-            for batch in read_in_batches(_reader(store, members), slices_per_batch=batch_slices):
-                found.append(classifier.encode(batch.pixels_hu.to(device)).cpu().numpy())
-                for _ in batch.exam_ids:
-                    advance()
-            file = io.BytesIO()
-            np.save(file, np.concatenate(found).astype(np.float32), allow_pickle=False)
-            storage.write(name, file.getvalue())
-    classifier.train(was_training).to(was_on)
 
 
 def _reader(store: StoredExams, exam_ids: Sequence[str]) -> BagReader:

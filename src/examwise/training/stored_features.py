@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from examwise.core.errors import InputError
+from examwise.core.executors.protocol import Executor
+from examwise.core.executors.serial import SerialExecutor
 from examwise.core.progress import Progress
+from examwise.core.storage import Storage
 from examwise.imaging.joined_stores import JoinedStores
+from examwise.imaging.stored_exams import StoredExams
 from examwise.models.config import ModelConfig
 from examwise.models.encoder_weights import find_weights, load_into
 from examwise.models.exam_classifier import POOLED, ExamClassifier
-from examwise.models.feature_cache import FeatureCache, open_features, require_frozen
+from examwise.models.feature_cache import (
+    FeatureBlock,
+    FeatureCache,
+    compute_block,
+    feature_blocks,
+    missing_blocks,
+    open_features,
+    require_frozen,
+)
+from examwise.models.threads import cpu_threads
 from examwise.training.config import TrainingConfig
 from examwise.training.find_learner import is_own
 from examwise.training.fit import make_module
@@ -70,10 +85,11 @@ def compute_features(
     folder: str,
     model: ModelConfig,
     training: TrainingConfig,
-    stored: JoinedStores,
+    stored: JoinedStores | StoredExams,
     *,
     accelerator: str,
     progress: Progress,
+    executor: Executor | None = None,
 ) -> None:
     """Compute the features that all runs with a frozen encoder read, whatever their seed.
 
@@ -85,6 +101,7 @@ def compute_features(
         accelerator: Where to encode, as
             :class:`~examwise.training.trainer_config.TrainerConfig` names it.
         progress: Where to report to.
+        executor: Processes that share the work on a CPU; on an accelerator one does it all.
 
     Raises:
         InputError: If the encoder has no weights to begin from, or there is no such accelerator.
@@ -96,13 +113,46 @@ def compute_features(
             got="none, which would be other random ones in every run",
             remedy="name weights, or do not freeze all of the encoder",
         )
+    device = choose_device(accelerator)
+    missing = missing_blocks(folder, feature_blocks(folder, _classifier(model), stored))
+    if device.type != "cpu" or executor is None:
+        executor = SerialExecutor()
+    work = partial(
+        _compute_one,
+        folder=folder,
+        model=model,
+        batch_slices=training.batch_slices,
+        n_threads=training.n_threads,
+        device=str(device),
+    )
+    with progress.track("Encoding", sum(len(block.exam_ids) for block in missing)) as advance:
+        for n_exams in executor.map(work, missing):
+            for _ in range(n_exams):
+                advance()
+
+
+def _compute_one(
+    block: FeatureBlock,
+    *,
+    folder: str,
+    model: ModelConfig,
+    batch_slices: int,
+    n_threads: int,
+    device: str,
+) -> int:
+    with cpu_threads(n_threads):
+        compute_block(
+            block,
+            Storage(folder),
+            _classifier(model),
+            StoredExams(block.store),
+            batch_slices=batch_slices,
+            device=device,
+        )
+    return len(block.exam_ids)
+
+
+def _classifier(model: ModelConfig) -> ExamClassifier:
     classifier = ExamClassifier(model, exam_rule=POOLED)
     load_into(classifier.encoder, find_weights(model.weights, encoder=model.encoder))
-    open_features(
-        folder,
-        classifier,
-        stored,
-        batch_slices=training.batch_slices,
-        device=choose_device(accelerator),
-        progress=progress,
-    )
+    return classifier
