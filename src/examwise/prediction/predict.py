@@ -117,7 +117,7 @@ def predict_store(
     members = read_members([run, *others])
     stored = StoredExams(store)
     learned = _learned_from(members, stored)
-    exams = _choose(stored, store, split, learned=learned)
+    exams = choose_exams(stored, store, split, learned=learned)
     require_matrix(exams, members[0].matrix, store)
     for member in () if allow_overlap else members:
         if not member.is_of_training(stored):
@@ -203,10 +203,20 @@ def _roles(members: Sequence[Member]) -> dict[str, str]:
     return {f"run/{number}": member.digest for number, member in enumerate(members, 1)}
 
 
-def _choose(
+def choose_exams(
     stored: StoredExams, store: str, split: str | None, *, learned: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the exams to predict, with their part."""
+    """Return the exams to predict, with their part.
+
+    Args:
+        stored: The store.
+        store: Its place.
+        split: A part of it, or all exams.
+        learned: Patients whom a model has learned from: ``patient_key``, ``learned``.
+
+    Raises:
+        InputError: If the part has no exam, or the test part one of these patients.
+    """
     exams = stored.exams.with_columns(pl.lit(None, pl.String).alias("split"))
     if split is not None or has_splits(store):
         parts = read_splits(store, whole=split is not None).select("exam_id", "split")
