@@ -91,6 +91,17 @@ def test_digest_follows_names_and_sizes(tmp_path: Path) -> None:
     assert len({first, second, list_files(tmp_path).digest}) == 3
 
 
+def test_when_a_synthetic_archive_was_made_makes_no_other_archive(tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(b"1")
+    digests = []
+    for text in ("started 1.5", "started 1.125"):
+        (tmp_path / "provenance.json").write_text(text)
+        digests.append(list_files(tmp_path).digest)
+    assert digests[0] == digests[1]
+    (tmp_path / "a.dcm").write_bytes(b"12")
+    assert list_files(tmp_path).digest != digests[0]
+
+
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.dcm")).write_text("x")
     assert len(list_files(tmp_path).digest) == 64

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
+from examwise.core.stage import PROVENANCE
 
 NO_FILE = -1
 """Size of what is no regular file or cannot be looked at."""
@@ -127,6 +128,8 @@ def _digest(source: Path, paths: Sequence[str], sizes: Sequence[int]) -> str:
     digest = hashlib.sha256()
     regular = array("q")
     for index, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+        if path == PROVENANCE:
+            continue  # a synthetic archive's tells when it was made: it is the same archive
         digest.update(f"{size} {path}\n".encode("utf-8", "surrogateescape"))
         if size >= 0:
             regular.append(index)
