@@ -7,7 +7,7 @@ from examwise.core.errors import InputError
 from examwise.data.splits import read_splits, split_store
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, slice_labels
-from examwise.studies.acquisition import draw_labels, order_purchases
+from examwise.studies.acquisition import draw_labels, put_on_sale
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
 
 WAYS = list(ACQUISITION_KINDS)
@@ -28,15 +28,8 @@ def stored(store):
 
 
 def order(stored, store, way, *, part="train", seed=0, repeat=0):
-    return order_purchases(
-        stored,
-        read_splits(store),
-        part=part,
-        way=way,
-        finding="any",
-        seed=seed,
-        repeat=repeat,
-    )
+    sale = put_on_sale(stored, read_splits(store), part=part, way=way, finding="any")
+    return sale.order(seed=seed, repeat=repeat)
 
 
 def draw(stored, store, way, budget, **options):

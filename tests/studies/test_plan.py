@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from examwise.core.errors import InputError
+from examwise.models.config import ModelConfig
 from examwise.studies.config import ArmConfig, ReaderCosts, StudyConfig
+from examwise.studies.fine_tuning_config import FineTuningConfig
 from examwise.studies.plan import plan_runs
 
 ARMS = (ArmConfig("strong", "spread", (10, 100)), ArmConfig("weak", "exam", (5, 50)))
@@ -32,7 +36,11 @@ def test_seed_depends_on_study_seed_and_repeat_alone():
     ("changes", "message"),
     [
         ({"arms": ()}, "study.arms: expected at least one arm"),
-        ({"arms": (ARMS[0], ARMS[0])}, "study.arms: expected each learner once"),
+        ({"arms": (ARMS[0], ARMS[0])}, "study.arms: expected each learner once for a way"),
+        ({"label_free": ("mean_hu", "mean_hu")}, "study.label_free: expected names, each once"),
+        ({"label_free": ("max_hu",)}, "study.label_free: expected one of pretext, mean_hu"),
+        ({"label_free": ("pretext",)}, "study.label_free: expected a pretrained encoder"),
+        ({"fine_tuning": FineTuningConfig()}, "study.fine_tuning: expected weights to begin from"),
         ({"target_auc": 1.0}, "study.target_auc: expected between 0.5 and 1"),
         ({"finding": " "}, "study.finding: expected the name of a finding"),
         ({"finding": "subdural"}, "study.model.findings: expected the study's finding alone"),
@@ -65,7 +73,64 @@ def test_costs_that_leave_an_arm_free_are_refused_before_any_run(per_exam, per_s
             StudyConfig(arms=ARMS, target_auc=0.8, costs=costs)
 
 
-@pytest.mark.parametrize("budgets", [(), (0, 3), (5, 5), (9, 3)])
+WHOLE = StudyConfig(
+    arms=(
+        ArmConfig("strong", "spread", (10, 100), repeats=2),
+        ArmConfig("strong", "whole_exam", (200,)),
+        ArmConfig("weak", "exam", (5, 50)),
+        ArmConfig("pooled", "exam", (50,), repeats=1),
+    ),
+    target_auc=0.8,
+    model=ModelConfig(weights="encoder"),
+    label_free=("pretext", "mean_hu"),
+    fine_tuning=FineTuningConfig(repeats=2),
+)
+
+
+def test_runs_that_train_the_encoder_or_need_no_label_are_planned_and_come_first():
+    runs = plan_runs(WHOLE)
+    assert [run.run_id for run in runs[:6]] == [
+        "strong-spread-m000100-r00-fine-tuned",
+        "weak-exam-m000050-r00-fine-tuned",
+        "strong-spread-m000100-r01-fine-tuned",
+        "weak-exam-m000050-r01-fine-tuned",
+        "pretext-m000000",
+        "mean_hu-m000000",
+    ]
+    assert len({run.run_id for run in runs}) == len(runs) == 6 + 4 + 3 + 6 + 1
+    seeds = {(run.learner, run.mode, run.repeat): run.seed for run in runs}
+    assert seeds["weak", "fine_tuned", 1] == seeds["weak", "budgeted", 1]
+    (pretext,) = (run for run in runs if run.learner == "pretext")
+    assert (pretext.mode, pretext.label_kind, pretext.acquisition) == ("label_free", "none", "none")
+    assert (pretext.budget, pretext.seed) == (0, 0)
+
+
+def test_budgets_must_be_settled_before_runs_are_planned():
+    with pytest.raises(ValueError, match="budgets in numbers"):
+        plan_runs(replace(WHOLE, arms=(ArmConfig("weak", "exam", (5, "all")),), fine_tuning=None))
+
+
+def test_fine_tuning_needs_repeats_that_are_there_and_a_learner_that_is_compared():
+    with pytest.raises(InputError, match=r"fine_tuning\.repeats: expected at most the 2 repeats"):
+        replace(WHOLE, fine_tuning=FineTuningConfig(repeats=3))
+    with pytest.raises(InputError, match="expected an arm of a learner strong or weak"):
+        replace(WHOLE, arms=WHOLE.arms[3:])
+    for wrong in (("all",), "stem"):
+        with pytest.raises(InputError, match=r"fine_tuning\.frozen"):
+            FineTuningConfig(frozen=wrong)
+
+
+@pytest.mark.parametrize("repeats", [0, -1])
+def test_repeats_are_one_or_more(repeats):
+    with pytest.raises(InputError, match=r"arm\.repeats: expected 1 or more"):
+        ArmConfig("weak", "exam", (1,), repeats=repeats)
+    with pytest.raises(InputError, match=r"fine_tuning\.repeats: expected 1 or more"):
+        FineTuningConfig(repeats=repeats)
+
+
+@pytest.mark.parametrize(
+    "budgets", [(), (0, 3), (5, 5), (9, 3), ("all", 3), ("some",), ("all", "all"), (True,)]
+)
 def test_budgets_ascend(budgets):
     with pytest.raises(InputError, match=r"arm\.budgets: expected ascending"):
         ArmConfig("weak", "exam", budgets)

@@ -45,5 +45,17 @@ def test_a_study_does_not_go_on_with_other_splits(make_store, tmp_path):
         with pytest.raises(StoppedError):
             go_on(tmp_path / "study", store)
     split_store(store, seed=1, replace=True)
-    with pytest.raises(InputError, match="the store and the splits with which the study began"):
+    with pytest.raises(InputError, match="the stores and the splits with which the study began"):
         go_on(tmp_path / "study", store)
+
+
+def test_an_arm_that_draws_labels_of_another_kind_is_refused_before_anything_is_computed(
+    make_store, tmp_path
+):
+    store = make_store(tmp_path / "store", n_exams=40, matrix=8)
+    split_store(store, seed=0)
+    config = replace(CONFIG, arms=(ArmConfig("weak", "spread", (10,)),))
+    stage = begin_study(tmp_path / "study", config, source={})
+    with pytest.raises(InputError, match=r"arms, weak: expected .* kind \(exam\), got spread"):
+        run_study(stage, config, stores=[store], executor=StoppingExecutor())
+    assert not stage.storage.exists("plan.json")

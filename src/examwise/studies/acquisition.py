@@ -21,7 +21,7 @@ from examwise.data.label_set import LabelSet
 from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_labels import exam_labels, slice_labels
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
-from examwise.studies.config import n_validation_labels
+from examwise.studies.arm_config import n_validation_labels
 from examwise.studies.reader_effort import ReaderEffort, run_actions
 
 _ORDER = ("exam_id", "slice_index")
@@ -74,51 +74,69 @@ class Draw:
     effort: ReaderEffort
 
 
-def order_purchases(
-    stored: ExamSource,
-    splits: pl.DataFrame,
-    *,
-    part: str,
-    way: str,
-    finding: str,
-    seed: int,
-    repeat: int,
-) -> Purchases:
-    """Put everything that may be bought in an order that depends on seed and repeat alone.
+@dataclass(frozen=True)
+class Sale:
+    """What may be bought from one part of a store in one way, in no order yet.
 
-    The order of patients is the same for all ways, so that arms meet the same exams.
+    Attributes:
+        part: ``train`` or ``validation``.
+        way: How labels are drawn.
+        exams: ``exam_id`` and ``patient_key`` of the part.
+        labels: ``exam_id``, ``slice_index`` (missing for exam labels) and ``label``, sorted;
+            exams and slices without a label are not for sale.
+    """
+
+    part: str
+    way: str
+    exams: pl.DataFrame
+    labels: pl.DataFrame
+
+    def order(self, *, seed: int, repeat: int) -> Purchases:
+        """Put everything in an order that depends on seed and repeat alone.
+
+        The order of patients is the same for all ways, so that arms meet the same exams.
+
+        Args:
+            seed: The study's seed.
+            repeat: Number of the repeat.
+        """
+        if self.way == "spread":
+            shuffled = generator(seed, "slices", self.part, repeat).permutation(self.labels.height)
+            labels = self.labels[shuffled].with_columns(pl.int_range(pl.len()).alias("unit"))
+            return Purchases(self.way, labels)
+        patients = self.exams["patient_key"].unique().sort()
+        order = generator(seed, "patients", self.part, repeat).permutation(len(patients))
+        rank = pl.DataFrame({"patient_key": patients, "rank": order})
+        exams = (
+            self.exams.join(rank, on="patient_key")
+            .join(self.labels, on="exam_id", how="semi")
+            .sort("rank", "exam_id")
+            .select("exam_id", pl.int_range(pl.len()).alias("unit"))
+        )
+        labels = exams.join(self.labels, on="exam_id", maintain_order="left_right")
+        return Purchases(self.way, labels.select("exam_id", "slice_index", "label", "unit"))
+
+
+def put_on_sale(
+    stored: ExamSource, splits: pl.DataFrame, *, part: str, way: str, finding: str
+) -> Sale:
+    """Collect the labels that may be bought.
 
     Args:
         stored: The exam store, or several together.
         splits: Its splits.
         part: ``train`` or ``validation``.
         way: How labels are drawn.
-        finding: What they are about; unlabelled exams and slices are never drawn.
-        seed: The study's seed.
-        repeat: Number of the repeat.
+        finding: What they are about.
     """
     exams = splits.filter(pl.col("split") == part).select("exam_id", "patient_key")
-    patients = exams["patient_key"].unique().sort()
-    order = generator(seed, "patients", part, repeat).permutation(len(patients))
-    rank = pl.DataFrame({"patient_key": patients, "rank": order})
-    exams = exams.join(rank, on="patient_key").sort("rank", "exam_id").drop("rank")
     if ACQUISITION_KINDS[way] == "exam":
-        labels = exams.join(exam_labels(stored, finding), on="exam_id", maintain_order="left")
-        labels = labels.rename({"exam_label": "label"}).drop_nulls("label")
-        labels = labels.with_columns(
-            pl.lit(None, pl.Int32).alias("slice_index"), pl.int_range(pl.len()).alias("unit")
-        )
+        known = exam_labels(stored, finding).rename({"exam_label": "label"})
+        known = known.with_columns(pl.lit(None, pl.Int32).alias("slice_index"))
     else:
-        known = slice_labels(stored, finding).rename({"slice_label": "label"}).drop_nulls("label")
-        if way == "spread":
-            labels = known.join(exams, on="exam_id", how="semi").sort(_ORDER)
-            shuffled = generator(seed, "slices", part, repeat).permutation(labels.height)
-            labels = labels[shuffled].with_columns(pl.int_range(pl.len()).alias("unit"))
-        else:
-            exams = exams.join(known, on="exam_id", how="semi", maintain_order="left")
-            exams = exams.with_columns(pl.int_range(pl.len()).alias("unit"))
-            labels = exams.join(known.sort(_ORDER), on="exam_id", maintain_order="left_right")
-    return Purchases(way, labels.select("exam_id", "slice_index", "label", "unit"))
+        known = slice_labels(stored, finding).rename({"slice_label": "label"})
+    labels = known.drop_nulls("label").join(exams, on="exam_id", how="semi").sort(_ORDER)
+    return Sale(part, way, exams, labels.select("exam_id", "slice_index", "label"))
 
 
 def draw_labels(

@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 
 from examwise.core.errors import InputError
 from examwise.models.config import ModelConfig
-from examwise.studies.acquisition_names import ACQUISITION_KINDS
+from examwise.prediction.label_free import LABEL_FREE, PRETEXT
+from examwise.studies.arm_config import ArmConfig, n_validation_labels
+from examwise.studies.fine_tuning_config import FineTuningConfig
 from examwise.training.config import TrainingConfig
 from examwise.training.trainer_config import TrainerConfig
+
+STRONG, WEAK = "strong", "weak"
+MAIN_LEARNERS = (STRONG, WEAK)
+"""Learners of the arms that are compared; arms of others are references."""
 
 
 @dataclass(frozen=True)
@@ -41,44 +47,6 @@ class ReaderCosts:
 
 
 @dataclass(frozen=True)
-class ArmConfig:
-    """One arm: a learner, how its labels are drawn, and how many are bought.
-
-    Attributes:
-        learner: A name of the learners' registry.
-        acquisition: ``exam``, ``spread`` (single slices over all exams) or ``whole_exam``.
-        budgets: Numbers of labels m, ascending, validation included.
-    """
-
-    learner: str
-    acquisition: str
-    budgets: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if self.acquisition not in ACQUISITION_KINDS:
-            raise InputError(
-                where="arm.acquisition",
-                expected="one of " + ", ".join(ACQUISITION_KINDS),
-                got=self.acquisition,
-            )
-        ascending = all(low < high for low, high in itertools.pairwise(self.budgets))
-        if not self.budgets or min(self.budgets) < 1 or not ascending:
-            raise InputError(
-                where="arm.budgets", expected="ascending numbers of labels", got=self.budgets
-            )
-
-
-def n_validation_labels(budget: int, *, fraction: float, smallest: int) -> int:
-    """Return how many labels of a budget are for validation: none below ``smallest``.
-
-    Example:
-        >>> [n_validation_labels(m, fraction=0.2, smallest=100) for m in (50, 100, 900)]
-        [0, 20, 180]
-    """
-    return round(fraction * budget) if budget >= smallest else 0
-
-
-@dataclass(frozen=True)
 class SplitConfig:
     """Fractions of the patients.
 
@@ -103,10 +71,10 @@ class StudyConfig:
     """A label-budget study.
 
     Attributes:
-        arms: The arms that are compared.
+        arms: The arms: ``strong`` ones and the ``weak`` one are compared, others are references.
         target_auc: Exam AUC at which the arms' needs are compared; set before any run.
         finding: What the exams are labelled for; the store must have labels of it.
-        repeats: Drawings of each arm; budgets are nested within a repeat.
+        repeats: Drawings of an arm that does not say how many; budgets are nested within one.
         seed: Seed of everything random.
         validation_fraction: Part of every budget that is bought from the validation patients.
         validation_from: Budgets below this buy no validation labels: their runs take a fixed
@@ -117,6 +85,10 @@ class StudyConfig:
         model: The model, the same in all arms.
         training: Its training, the same in all arms.
         trainer: Where and in what arithmetic.
+        label_free: Scores without any label that stand beside the arms: names of
+            :data:`~examwise.prediction.label_free.LABEL_FREE`.
+        fine_tuning: How the encoder is trained on as well, at the largest budgets; not at all if
+            None.
     """
 
     arms: tuple[ArmConfig, ...]
@@ -132,6 +104,8 @@ class StudyConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    label_free: tuple[str, ...] = ()
+    fine_tuning: FineTuningConfig | None = None
 
     def __post_init__(self) -> None:
         checks = (
@@ -162,26 +136,89 @@ class StudyConfig:
         for name, expected, got, right in checks:
             if not right:
                 raise InputError(where=f"study.{name}", expected=expected, got=got)
-        names = [arm.learner for arm in self.arms]
-        if len(set(names)) < len(names):
-            raise InputError(where="study.arms", expected="each learner once", got=names)
+        self._require_different_arms()
         for arm in self.arms:
             self._require_rising_training(arm)
             self._require_costs(arm)
+        self._require_label_free()
+        self._require_fine_tuning()
+
+    def n_repeats(self, arm: ArmConfig) -> int:
+        """Return how often an arm is drawn."""
+        return self.repeats if arm.repeats is None else arm.repeats
+
+    @property
+    def fine_tuned_arms(self) -> tuple[ArmConfig, ...]:
+        """The first arm of each main learner, where there is fine-tuning."""
+        if self.fine_tuning is None:
+            return ()
+        firsts = (
+            next((arm for arm in self.arms if arm.learner == learner), None)
+            for learner in MAIN_LEARNERS
+        )
+        return tuple(arm for arm in firsts if arm is not None)
+
+    def n_validation(self, budget: int) -> int:
+        """Return how many labels of a budget are for validation."""
+        return n_validation_labels(
+            budget, fraction=self.validation_fraction, smallest=self.validation_from
+        )
+
+    def _require_different_arms(self) -> None:
+        names = [f"{arm.learner}/{arm.acquisition}" for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise InputError(
+                where="study.arms", expected="each learner once for a way to draw", got=names
+            )
+
+    def _require_label_free(self) -> None:
+        names = self.label_free
+        if isinstance(names, str) or len(set(names)) < len(names):
+            raise InputError(where="study.label_free", expected="names, each once", got=names)
+        for name in names:
+            if name not in LABEL_FREE:
+                known = ", ".join(LABEL_FREE)
+                raise InputError(where="study.label_free", expected=f"one of {known}", got=name)
+        if PRETEXT in names and not self.model.weights:
+            raise InputError(
+                where="study.label_free",
+                expected=f"a pretrained encoder (study.model.weights) for {PRETEXT}",
+                got="none",
+                remedy="name one, or leave that row out",
+            )
+
+    def _require_fine_tuning(self) -> None:
+        if self.fine_tuning is None:
+            return
+        if not self.model.weights:
+            raise InputError(
+                where="study.fine_tuning",
+                expected="weights to begin from (study.model.weights)",
+                got="none",
+                remedy="name weights, or leave fine-tuning out",
+            )
+        if not self.fine_tuned_arms:
+            raise InputError(
+                where="study.fine_tuning",
+                expected="an arm of a learner " + " or ".join(MAIN_LEARNERS),
+                got=", ".join(arm.learner for arm in self.arms),
+            )
+        for arm in self.fine_tuned_arms:
+            if self.fine_tuning.repeats > self.n_repeats(arm):
+                raise InputError(
+                    where="study.fine_tuning.repeats",
+                    expected=f"at most the {self.n_repeats(arm)} repeats of {arm.learner}, whose "
+                    "labels it has",
+                    got=self.fine_tuning.repeats,
+                )
 
     def _require_rising_training(self, arm: ArmConfig) -> None:
-        trained = [
-            budget
-            - n_validation_labels(
-                budget, fraction=self.validation_fraction, smallest=self.validation_from
-            )
-            for budget in arm.budgets
-        ]
+        trained = [budget - self.n_validation(budget) for budget in arm.numbers]
         if any(later < earlier for earlier, later in itertools.pairwise(trained)):
             raise InputError(
                 where=f"study.arms, budgets of {arm.learner}",
                 expected="larger budgets to hold all training labels of the smaller ones",
-                got=f"budgets {arm.budgets} with {tuple(trained)} training labels",
+                got=f"budgets {arm.numbers} with {tuple(trained)} training labels",
                 remedy=f"leave a gap between budgets below and from {self.validation_from}, where "
                 "a part of the labels begins to go to validation",
             )

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from examwise.core.randomness import derive_seed
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE, NOTHING
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
+from examwise.studies.arm_config import ArmConfig
 from examwise.studies.config import StudyConfig
 
 _SEED_LIMIT = 2**31
@@ -14,11 +16,12 @@ _SEED_LIMIT = 2**31
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run: a learner trained on one draw of labels.
+    """One run: a learner trained on one draw of labels, or a score without any label.
 
     Attributes:
         run_id: Readable and unique within the study.
-        learner: Learner's name.
+        learner: Learner's name, or the score's.
+        mode: One of :data:`~examwise.core.schemas.study.MODES`.
         acquisition: How its labels are drawn.
         budget: Number of labels m.
         repeat: Number of the repeat.
@@ -27,6 +30,7 @@ class PlannedRun:
 
     run_id: str
     learner: str
+    mode: str
     acquisition: str
     budget: int
     repeat: int
@@ -34,8 +38,8 @@ class PlannedRun:
 
     @property
     def label_kind(self) -> str:
-        """What is bought: ``slice`` or ``exam``."""
-        return ACQUISITION_KINDS[self.acquisition]
+        """What is bought: ``slice``, ``exam`` or ``none``."""
+        return NOTHING if self.mode == LABEL_FREE else ACQUISITION_KINDS[self.acquisition]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -45,6 +49,12 @@ class PlannedRun:
 def plan_runs(config: StudyConfig) -> list[PlannedRun]:
     """List a study's runs, longest first so that workers finish together.
 
+    Runs that train the encoder come first, then those without labels, which read every pixel;
+    then exam labels before slice labels, and large budgets before small ones.
+
+    Args:
+        config: The study, every budget in numbers.
+
     Example:
         >>> from examwise.studies.config import ArmConfig
         >>> config = StudyConfig(arms=(ArmConfig("weak", "exam", (10, 30)),), target_auc=0.8,
@@ -52,18 +62,39 @@ def plan_runs(config: StudyConfig) -> list[PlannedRun]:
         >>> [run.run_id for run in plan_runs(config)]
         ['weak-exam-m000030-r00', 'weak-exam-m000010-r00']
     """
-    runs = [
-        PlannedRun(
-            run_id=f"{arm.learner}-{arm.acquisition}-m{budget:06d}-r{repeat:02d}",
-            learner=arm.learner,
-            acquisition=arm.acquisition,
-            budget=budget,
-            repeat=repeat,
-            seed=derive_seed(config.seed, "training", repeat) % _SEED_LIMIT,
-        )
+    if any(arm.takes_all for arm in config.arms):
+        raise ValueError("expected budgets in numbers: see examwise.studies.budgets")
+    labelled = [
+        _of_labels(config, arm, mode=BUDGETED, budget=budget, repeat=repeat)
         for arm in config.arms
-        for budget in arm.budgets
-        for repeat in range(config.repeats)
+        for budget in arm.numbers
+        for repeat in range(config.n_repeats(arm))
     ]
     exam_first = {"exam": 0, "slice": 1}
-    return sorted(runs, key=lambda run: (exam_first[run.label_kind], -run.budget, run.repeat))
+    labelled.sort(key=lambda run: (exam_first[run.label_kind], -run.budget, run.repeat))
+    n_fine_tuned = config.fine_tuning.repeats if config.fine_tuning else 0
+    fine_tuned = [
+        _of_labels(config, arm, mode=FINE_TUNED, budget=arm.numbers[-1], repeat=repeat)
+        for repeat in range(n_fine_tuned)
+        for arm in config.fine_tuned_arms
+    ]
+    label_free = [
+        PlannedRun(f"{name}-m{0:06d}", name, LABEL_FREE, NOTHING, budget=0, repeat=0, seed=0)
+        for name in config.label_free
+    ]
+    return [*fine_tuned, *label_free, *labelled]
+
+
+def _of_labels(
+    config: StudyConfig, arm: ArmConfig, *, mode: str, budget: int, repeat: int
+) -> PlannedRun:
+    ending = "-fine-tuned" if mode == FINE_TUNED else ""
+    return PlannedRun(
+        run_id=f"{arm.learner}-{arm.acquisition}-m{budget:06d}-r{repeat:02d}{ending}",
+        learner=arm.learner,
+        mode=mode,
+        acquisition=arm.acquisition,
+        budget=budget,
+        repeat=repeat,
+        seed=derive_seed(config.seed, "training", repeat) % _SEED_LIMIT,
+    )

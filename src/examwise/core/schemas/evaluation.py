@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from examwise.core.schemas.study import ACQUISITIONS, LABEL_KINDS, MODES
 from examwise.core.tables import Column, TableSchema
 
 _AUC = (
@@ -68,19 +69,22 @@ ROC_POINTS = TableSchema(
 BUDGET_CURVE = TableSchema(
     "budget_curve.parquet",
     (
+        Column("archive", pl.String, "archive of the test exams"),
         Column("learner", pl.String, "learner's name"),
+        Column("mode", pl.String, "what the runs are for", allowed=MODES),
+        Column("acquisition", pl.String, "how labels were drawn", allowed=ACQUISITIONS),
         Column("finding", pl.String, "finding"),
-        Column("label_kind", pl.String, "what was bought", allowed=("slice", "exam")),
-        Column("budget", pl.Int32, "m, labels bought", minimum=1),
+        Column("label_kind", pl.String, "what was bought", allowed=LABEL_KINDS),
+        Column("budget", pl.Int32, "m, labels bought", minimum=0),
         Column("n_repeats", pl.Int32, "finished repeats", minimum=1),
-        Column("mean_exams_opened", pl.Float64, "exams opened, mean", minimum=1),
-        Column("mean_reader_actions", pl.Float64, "reader actions, mean", minimum=1),
+        Column("mean_exams_opened", pl.Float64, "exams opened, mean", minimum=0),
+        Column("mean_reader_actions", pl.Float64, "reader actions, mean", minimum=0),
         Column("mean_reader_hours", pl.Float64, "hours, mean; missing: no costs", True, minimum=0),
         Column("mean_auc", pl.Float64, "mean exam AUC over repeats", minimum=0, maximum=1),
         Column("auc_lower", pl.Float64, "lower 95% limit", True, minimum=0, maximum=1),
         Column("auc_upper", pl.Float64, "upper 95% limit", True, minimum=0, maximum=1),
     ),
-    key=("learner", "finding", "budget"),
+    key=("archive", "learner", "mode", "acquisition", "finding", "budget"),
 )
 
 INTERVAL_KINDS = ("closed", "open_above", "open_below", "not_estimable")
@@ -88,6 +92,8 @@ INTERVAL_KINDS = ("closed", "open_above", "open_below", "not_estimable")
 RATIOS = TableSchema(
     "ratios.parquet",
     (
+        Column("archive", pl.String, "archive of the test exams"),
+        Column("acquisition", pl.String, "how slice labels were drawn", allowed=ACQUISITIONS),
         Column("finding", pl.String, "finding"),
         Column("target_auc", pl.Float64, "set beforehand", minimum=0, maximum=1),
         Column("unit", pl.String, "what is compared", allowed=("labels", "actions", "hours")),
@@ -103,6 +109,6 @@ RATIOS = TableSchema(
         Column("reached_weak", pl.Float64, "share of replicates", minimum=0, maximum=1),
         Column("reached_neither", pl.Float64, "share of replicates", minimum=0, maximum=1),
     ),
-    key=("finding", "target_auc", "unit"),
+    key=("archive", "acquisition", "finding", "target_auc", "unit"),
 )
 """With ``strong_at_most`` a ratio is an upper bound, with ``weak_at_most`` a lower bound."""

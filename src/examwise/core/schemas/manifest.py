@@ -9,8 +9,8 @@ SCHEMA_VERSIONS = {
     "encoder": 1,
     "run": 2,
     "predictions": 1,
-    "evaluation": 1,
-    "study": 1,
+    "evaluation": 2,
+    "study": 2,
     "cross-validation": 1,
     "tuning": 1,
 }
