@@ -106,6 +106,7 @@ def run_row(learner, budget, repeat, **columns):
     return {
         "run_id": f"{learner}-{budget}-{repeat}",
         "learner": learner,
+        "mode": "budgeted",
         "label_kind": kind,
         "acquisition": "whole_exam" if kind == "slice" else "exam",
         "budget": budget,
@@ -172,7 +173,7 @@ class MadeUpStudy:
         return str(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_exams():
     return build_exams
 
@@ -182,12 +183,12 @@ def make_slices():
     return build_slices
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_predictions():
     return write_predictions
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run():
     return run_row
 
@@ -200,3 +201,58 @@ def make_study():
 @pytest.fixture(scope="session")
 def study():
     return MadeUpStudy()
+
+
+def curve_row(learner, budget, auc, **columns):
+    """A row of BUDGET_CURVE."""
+    kind = "slice" if learner == "strong" else "exam"
+    return {
+        "archive": "here",
+        "learner": learner,
+        "mode": "budgeted",
+        "acquisition": "whole_exam" if kind == "slice" else "exam",
+        "finding": "any",
+        "label_kind": kind,
+        "budget": budget,
+        "n_repeats": 5,
+        "mean_exams_opened": 10.0,
+        "mean_reader_actions": budget / 2,
+        "mean_reader_hours": budget / 100,
+        "mean_auc": auc,
+        "auc_lower": auc - 0.05,
+        "auc_upper": auc + 0.05,
+    } | columns
+
+
+def ratio_row(unit, strong=300.0, weak=100.0, lower=2.0, upper=4.5, **columns):
+    """A row of RATIOS; the acquisition is the slice arm's."""
+    both = strong is not None and weak is not None
+    kinds = {(1, 1): "closed", (1, 0): "open_above", (0, 1): "open_below", (0, 0): "not_estimable"}
+    return {
+        "archive": "here",
+        "acquisition": "whole_exam",
+        "finding": "any",
+        "target_auc": 0.8,
+        "unit": unit,
+        "strong": strong,
+        "strong_at_most": False,
+        "weak": weak,
+        "weak_at_most": False,
+        "ratio": strong / weak if both else None,
+        "ratio_lower": lower,
+        "ratio_upper": upper,
+        "interval": kinds[lower is not None, upper is not None],
+        "reached_strong": 1.0,
+        "reached_weak": 1.0,
+        "reached_neither": 0.0,
+    } | columns
+
+
+@pytest.fixture(scope="session")
+def make_curve_row():
+    return curve_row
+
+
+@pytest.fixture(scope="session")
+def make_ratio_row():
+    return ratio_row

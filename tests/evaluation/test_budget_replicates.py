@@ -5,8 +5,11 @@ import pytest
 from examwise.core.errors import InputError
 from examwise.core.schemas.study import RUNS
 from examwise.evaluation.budget_curve import budget_curve
-from examwise.evaluation.budget_replicates import _mean_of_drawn, budget_replicates
+from examwise.evaluation.budget_replicates import CurveKey, _mean_of_drawn, budget_replicates
 from examwise.evaluation.exams import exam_metrics
+
+STRONG = CurveKey("strong", "budgeted", "whole_exam")
+WEAK = CurveKey("weak", "budgeted", "exam")
 
 
 def replicate(runs, exams, *, n_replicates=200, seed=0, **options):
@@ -21,7 +24,7 @@ def replicates(study):
 
 
 def test_curves_hold_every_budget_once_with_its_means(study, replicates):
-    curve = replicates.curves["strong"]
+    curve = replicates.curves[STRONG]
     assert curve.budgets.tolist() == [50, 100, 200, 400, 800]
     assert curve.n_repeats.tolist() == [4] * 5
     assert curve.auc_replicates.shape == (200, 5)
@@ -41,7 +44,7 @@ def test_replicates_centre_on_the_means_and_scatter(replicates):
 
 
 def test_patients_are_shared_by_arms_and_budgets(replicates):
-    strong, weak = replicates.curves["strong"], replicates.curves["weak"]
+    strong, weak = replicates.curves[STRONG], replicates.curves[WEAK]
     joint = np.corrcoef(np.hstack([strong.auc_replicates, weak.auc_replicates]).T)
     assert joint.min() > 0.5
 
@@ -59,7 +62,7 @@ def test_whole_chains_of_repeats_are_drawn_together(make_exams, make_run):
                 rows.append(row)
                 frames.append(make_exams(labels, logits, run_id=row["run_id"], learner=learner))
     found = replicate(RUNS.frame(rows), pl.concat(frames))
-    strong, weak = (found.curves[name].auc_replicates for name in ("strong", "weak"))
+    strong, weak = (found.curves[key].auc_replicates for key in (STRONG, WEAK))
     np.testing.assert_allclose(strong[:, 0], strong[:, 1])
     np.testing.assert_allclose(strong, weak)
     assert strong.std() > 0.03
@@ -77,7 +80,7 @@ def test_mean_of_drawn_repeats_by_hand():
 def test_missing_repeats_leave_the_rest_usable(study):
     runs = study.runs.filter(~((pl.col("budget") == 800) & (pl.col("repeat") > 1)))
     found = replicate(runs, study.exams)
-    curve = found.curves["strong"]
+    curve = found.curves[STRONG]
     assert curve.n_repeats.tolist() == [4, 4, 4, 4, 2]
     assert 0 < np.isnan(curve.auc_replicates[:, 4]).mean() < 0.2
     table = budget_curve(found).filter((pl.col("learner") == "strong") & (pl.col("budget") == 800))
@@ -88,7 +91,7 @@ def test_costs_vary_with_the_repeats_drawn(study):
     runs = study.runs.with_columns(
         (pl.col("reader_actions") + pl.col("repeat") * 10).cast(pl.Int32)
     )
-    curve = replicate(runs, study.exams).curves["weak"]
+    curve = replicate(runs, study.exams).curves[WEAK]
     # Standard error of the mean of 0, 10, 20 and 30.
     expected = np.std([0, 10, 20, 30], ddof=1) / 2
     assert curve.cost_replicates["actions"].std(axis=0) == pytest.approx(expected, rel=0.15)
@@ -98,7 +101,7 @@ def test_costs_vary_with_the_repeats_drawn(study):
 
 def test_labels_bought_are_counted_not_the_budget(study):
     runs = study.runs.with_columns((pl.col("n_training_labels") - 3).cast(pl.Int32))
-    curve = replicate(runs, study.exams).curves["weak"]
+    curve = replicate(runs, study.exams).curves[WEAK]
     assert curve.mean_costs["labels"].tolist() == [7, 17, 37, 77, 157]
 
 
@@ -129,16 +132,7 @@ def test_without_costs_there_are_no_hours(study):
 
 def test_a_repeat_that_comes_twice_is_refused(study):
     doubled = pl.concat([study.runs, study.runs.head(1).with_columns(run_id=pl.lit("x"))])
-    with pytest.raises(InputError, match="one run for each learner, budget and repeat"):
+    with pytest.raises(
+        InputError, match="one run for each learner, mode, way of drawing, budget and repeat"
+    ):
         replicate(doubled, study.exams)
-
-
-def test_two_ways_of_drawing_in_one_arm_are_refused(study):
-    mixed = study.runs.with_columns(
-        pl.when(pl.col("run_id") == "strong-50-0")
-        .then(pl.lit("spread"))
-        .otherwise(pl.col("acquisition"))
-        .alias("acquisition")
-    )
-    with pytest.raises(InputError, match="drawn in one way"):
-        replicate(mixed, study.exams)

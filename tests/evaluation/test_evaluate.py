@@ -173,9 +173,17 @@ def test_a_study_becomes_an_answer(tmp_path, study_folder):
     assert ratios["unit"].to_list() == ["labels", "actions", "hours"]
     assert 2 < ratios["ratio"][0] < 12
     assert EXAM_METRICS.read(storage).height == 12
-    assert found.headline.startswith("To reach an AUC of 0.75 for the finding 'any'")
+    # One run for each curve: slices take most of the time.
+    assert SLICE_METRICS.read(storage)["run_id"].unique().sort().to_list() == [
+        "strong-800-0",
+        "weak-160-0",
+    ]
+    assert found.headline.startswith("In reader hours, ")
     assert json.loads(storage.read("answer.json"))["headline"] == found.headline
-    text = "\n".join(found.cautions)
+    assert found.external == ()
+    (reading,) = found.internal.readings
+    assert "to reach an AUC of 0.75 for the finding 'any'" in reading.sentence
+    text = "\n".join(found.internal.cautions)
     assert "160 test exams (80 positive) of 160 patients" in text
     assert "tried 2 times" in text
     assert "5.00 slices on average" in text

@@ -7,25 +7,30 @@ import pytest
 from examwise.core.errors import InputError
 from examwise.evaluation.budget_replicates import (
     BudgetReplicates,
+    CurveKey,
     LearnerCurve,
     budget_replicates,
 )
 from examwise.evaluation.label_ratio import label_ratios, ratio_range
 from examwise.evaluation.needed_amount import NeededAmount
+from examwise.evaluation.repeat_draws import RepeatDraws
 from examwise.evaluation.test_set import TestSet
 
 INF = math.inf
 ANY_TEST_SET = TestSet("here", np.array([0, 1]), np.array([0, 1]), {})
 
 
-def curve(learner, means, replicates, budgets=(10, 100, 1000)):
+def curve(learner, means, replicates, budgets=(10, 100, 1000), acquisition=None):
     budgets = np.array(budgets)
     replicates = np.array(replicates, float)
     amounts = budgets.astype(float)
     return LearnerCurve(
-        learner=learner,
+        key=CurveKey(
+            learner,
+            "budgeted",
+            acquisition or ("whole_exam" if learner == "strong" else "exam"),
+        ),
         label_kind="slice" if learner == "strong" else "exam",
-        acquisition="whole_exam" if learner == "strong" else "exam",
         budgets=budgets,
         n_repeats=np.full(len(budgets), 3),
         mean_exams_opened=amounts,
@@ -41,9 +46,14 @@ def scattered(means, n=400, scale=0.01, seed=0):
     return np.array(means) + draw.normal(0, scale, (n, 1))
 
 
+def replicates_of(*curves):
+    draws = RepeatDraws([0, 1, 2], n_replicates=1, seed=0)
+    by_key = {curve.key: curve for curve in curves}
+    return BudgetReplicates("any", by_key, ANY_TEST_SET, pl.DataFrame(), np.empty((0, 1)), draws)
+
+
 def ratio_of(strong, weak, target=0.8):
-    made = BudgetReplicates("any", {"strong": strong, "weak": weak}, ANY_TEST_SET)
-    return label_ratios(made, target_auc=target).row(0, named=True)
+    return label_ratios(replicates_of(strong, weak), target_auc=target).row(0, named=True)
 
 
 RISING = (0.6, 0.75, 0.9)
@@ -182,13 +192,41 @@ def test_replicates_that_never_differ_are_not_estimable():
 
 
 def test_a_missing_arm_leaves_no_rows():
-    made = BudgetReplicates("any", {"weak": curve("weak", RISING, scattered(RISING))}, ANY_TEST_SET)
+    made = replicates_of(curve("weak", RISING, scattered(RISING)))
     assert label_ratios(made, target_auc=0.8).is_empty()
+
+
+def test_every_way_of_drawing_slices_has_its_ratio():
+    slow = (0.6, 0.7, 0.85)
+    made = replicates_of(
+        curve("strong", RISING, scattered(RISING), acquisition="spread"),
+        curve("strong", slow, scattered(slow), acquisition="whole_exam"),
+        curve("weak", RISING, scattered(RISING)),
+    )
+    found = label_ratios(made, target_auc=0.8)
+    assert found["acquisition"].to_list() == ["spread", "whole_exam"]
+    assert found["ratio"].to_list() == pytest.approx([1.0, 10 ** (1 / 3)])
+    assert found["archive"].unique().to_list() == ["here"]
+
+
+def test_exam_labels_drawn_two_ways_are_refused():
+    weak = [
+        curve("weak", RISING, scattered(RISING), acquisition=how) for how in ("exam", "whole_exam")
+    ]
+    made = replicates_of(curve("strong", RISING, scattered(RISING)), *weak)
+    with pytest.raises(InputError, match="learner weak: expected exam labels drawn in one way"):
+        label_ratios(made, target_auc=0.8)
+
+
+def test_runs_of_other_modes_make_no_ratio(study):
+    tuned = study.runs.with_columns(mode=pl.lit("fine_tuned"))
+    found = budget_replicates(tuned, study.exams, finding="any", n_replicates=40, seed=0)
+    assert label_ratios(found, target_auc=0.7).is_empty()
 
 
 def test_swapped_arms_are_refused(study):
     found = budget_replicates(study.runs, study.exams, finding="any", n_replicates=40, seed=0)
-    with pytest.raises(InputError, match="learner weak: expected runs on slice labels"):
+    with pytest.raises(InputError, match="learner strong: expected runs on exam labels"):
         label_ratios(found, target_auc=0.7, strong="weak", weak="strong")
 
 

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ from examwise.metrics.roc import roc_auc_weighted
 
 def stream(seed=0):
     return np.random.default_rng(seed)
+
+
+def draws(n_replicates, generator):
+    return partial(patient_counts, n_replicates=n_replicates, generator=generator)
 
 
 def test_items_of_a_patient_share_their_multiplicity_and_draws_fill_the_sample():
@@ -40,7 +45,7 @@ def test_bootstrap_equals_weights_of_items():
     labels, scores, patients = draw.integers(0, 2, 40), draw.normal(size=40), np.arange(40) // 3
     weights = patient_weights(patients, n_replicates=50, generator=stream())
     np.testing.assert_array_equal(
-        bootstrap_auc(labels, scores, patients, n_replicates=50, generator=stream()),
+        bootstrap_auc(labels, scores, patients, draw=draws(50, stream())),
         roc_auc_weighted(labels, scores, weights),
     )
 
@@ -51,7 +56,7 @@ def test_exams_of_one_patient_widen_the_interval():
     scores = labels + np.repeat(draw.normal(0, 1.2, 100), 5)
     widths = []
     for patients in (np.arange(500), np.arange(500) // 5):
-        values = bootstrap_auc(labels, scores, patients, n_replicates=400, generator=stream())
+        values = bootstrap_auc(labels, scores, patients, draw=draws(400, stream()))
         found = percentile_interval(values)
         widths.append(found.upper - found.lower)
     assert widths[1] > 1.7 * widths[0]
@@ -64,7 +69,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         draw = stream(number)
         labels = np.arange(120) % 2
         scores = draw.normal(size=120) + shift * labels
-        values = bootstrap_auc(labels, scores, np.arange(120), n_replicates=300, generator=draw)
+        values = bootstrap_auc(labels, scores, np.arange(120), draw=draws(300, draw))
         found = percentile_interval(values)
         covered += found.lower <= truth <= found.upper
     assert 88 <= covered <= 100

@@ -1,21 +1,95 @@
-"""The answer of a study: a sentence, the table behind it, and what to be careful about."""
+"""The answer of a study: what a fair reading says, then each archive by itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
-
-import polars as pl
+from typing import Any, Literal
 
 from examwise.core.digests import readable_json
 from examwise.core.errors import SchemaError
-from examwise.evaluation.cautions import compose_cautions
-from examwise.evaluation.headline import compose_headline
-from examwise.evaluation.study_facts import StudyFacts
 
 ANSWER = "answer.json"
+
+Row = Mapping[str, Any]
+
+Arm = Literal["strong", "weak"]
+
+UNITS = ("hours", "actions", "labels")
+"""Units of cost, the most telling first."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one archive says where slice labels were drawn one way.
+
+    Attributes:
+        acquisition: How slice labels were drawn, ``spread`` or ``whole_exam``.
+        sentence: What both ways of labelling took, and which was cheaper.
+        cheaper: Unit (``hours`` where costs are given, ``actions``, ``labels``; the leading one
+            first) to the arm that was cheaper, ``strong`` or ``weak``; None where the data do
+            not tell.
+    """
+
+    acquisition: str
+    sentence: str
+    cheaper: Mapping[str, Arm | None]
+
+    @classmethod
+    def from_dict(cls, found: Row) -> Reading:
+        """Build from what :func:`dataclasses.asdict` makes of one."""
+        cheaper: dict[str, Arm | None] = {}
+        # JSON's keys are sorted.
+        for unit in sorted(found["cheaper"], key=UNITS.index):
+            arm = found["cheaper"][unit]
+            if arm not in ("strong", "weak", None):
+                raise ValueError(f"cheaper in {unit}: {arm}")
+            cheaper[unit] = arm
+        return cls(str(found["acquisition"]), str(found["sentence"]), cheaper)
+
+
+@dataclass(frozen=True)
+class ArchiveAnswer:
+    """What the test exams of one archive say.
+
+    Attributes:
+        archive: Its name; of several internal archives their joint name.
+        is_external: Whether no label was bought there.
+        n_exams: Labelled test exams.
+        n_positive: Positive ones.
+        n_patients: Their patients.
+        readings: One for each way in which slice labels were drawn; none where a study lacks one
+            of both arms.
+        table: A row for each learner, mode, way of drawing and budget: ``learner``, ``mode``,
+            ``acquisition``, ``label_kind``, ``labels``, ``exams_opened``, ``actions``, ``hours``
+            (None without costs), ``repeats``, ``auc``, ``auc_lower`` and ``auc_upper`` (None where
+            undefined).
+        cautions: Sentences, each computed from the study, the weightiest first.
+    """
+
+    archive: str
+    is_external: bool
+    n_exams: int
+    n_positive: int
+    n_patients: int
+    readings: tuple[Reading, ...]
+    table: tuple[Row, ...]
+    cautions: tuple[str, ...]
+
+    @classmethod
+    def from_dict(cls, found: Row) -> ArchiveAnswer:
+        """Build from what :func:`dataclasses.asdict` makes of one."""
+        return cls(
+            archive=str(found["archive"]),
+            is_external=bool(found["is_external"]),
+            n_exams=int(found["n_exams"]),
+            n_positive=int(found["n_positive"]),
+            n_patients=int(found["n_patients"]),
+            readings=tuple(Reading.from_dict(reading) for reading in found["readings"]),
+            table=tuple({**row} for row in found["table"]),
+            cautions=tuple(str(caution) for caution in found["cautions"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -23,20 +97,26 @@ class Answer:
     """What a study found.
 
     Attributes:
-        headline: One sentence.
+        headline: What a fair reading of all archives says.
         finding: What was to be found.
         target_auc: AUC to reach, set before the study.
-        table: A row for each learner and budget: ``learner``, ``label_kind``, ``labels``,
-            ``exams_opened``, ``actions``, ``hours`` (None without costs), ``repeats``, ``auc``,
-            ``auc_lower`` and ``auc_upper`` (None where undefined).
-        cautions: Sentences, each computed from the study.
+        archives: The internal one first, external ones as they were given.
     """
 
     headline: str
     finding: str
     target_auc: float
-    table: Sequence[Mapping[str, Any]]
-    cautions: Sequence[str]
+    archives: tuple[ArchiveAnswer, ...]
+
+    @property
+    def internal(self) -> ArchiveAnswer:
+        """Where the labels were bought."""
+        return self.archives[0]
+
+    @property
+    def external(self) -> tuple[ArchiveAnswer, ...]:
+        """Archives that were tested on only."""
+        return self.archives[1:]
 
     def to_json(self) -> str:
         """Return readable JSON, the same text for the same answer."""
@@ -50,79 +130,28 @@ class Answer:
             SchemaError: If the text is no answer.
 
         Example:
-            >>> answer = Answer("It depends.", "any", 0.8, (), ())
+            >>> here = ArchiveAnswer("here", False, 9, 4, 9, (), (), ())
+            >>> answer = Answer("It depends.", "any", 0.8, (here,))
             >>> Answer.from_json(answer.to_json()) == answer
             True
         """
         try:
             found = json.loads(text)
-            return cls(
+            answer = cls(
                 headline=str(found["headline"]),
                 finding=str(found["finding"]),
                 target_auc=float(found["target_auc"]),
-                table=tuple(found["table"]),
-                cautions=tuple(found["cautions"]),
+                archives=tuple(ArchiveAnswer.from_dict(archive) for archive in found["archives"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
+            if [archive.is_external for archive in answer.archives] != [
+                number > 0 for number in range(max(1, len(answer.archives)))
+            ]:
+                raise ValueError("one internal archive must come first")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SchemaError(
                 where=where,
                 expected="an answer in JSON",
                 got=f"{type(error).__name__}: {error}",
                 remedy="evaluate the study again",
             ) from error
-
-
-def compose_answer(
-    curve: pl.DataFrame,
-    ratios: pl.DataFrame,
-    *,
-    target_auc: float,
-    finding: str,
-    costs_given: bool,
-    facts: StudyFacts,
-    strong: str = "strong",
-    weak: str = "weak",
-) -> Answer:
-    """Put a study's tables into words; every word follows from the numbers.
-
-    Args:
-        curve: ``BUDGET_CURVE`` of all learners.
-        ratios: ``RATIOS`` for the target.
-        target_auc: AUC to reach.
-        finding: What is to be found.
-        costs_given: Whether reader hours are known; they then come first.
-        facts: What else the cautions need.
-        strong: Learner trained on slice labels.
-        weak: Learner trained on exam labels.
-    """
-    curve = curve.filter(pl.col("finding") == finding).sort("learner", "budget")
-    ratios = ratios.filter((pl.col("finding") == finding) & (pl.col("target_auc") == target_auc))
-    units = ("hours", "actions", "labels") if costs_given else ("actions", "labels")
-    by_unit = {row["unit"]: row for row in ratios.iter_rows(named=True) if row["unit"] in units}
-    rows = {unit: by_unit[unit] for unit in units if unit in by_unit}
-    table = tuple(
-        {
-            "learner": row["learner"],
-            "label_kind": row["label_kind"],
-            "labels": row["budget"],
-            "exams_opened": row["mean_exams_opened"],
-            "actions": row["mean_reader_actions"],
-            "hours": row["mean_reader_hours"] if costs_given else None,
-            "repeats": row["n_repeats"],
-            "auc": row["mean_auc"],
-            "auc_lower": row["auc_lower"],
-            "auc_upper": row["auc_upper"],
-        }
-        for row in curve.iter_rows(named=True)
-    )
-    arms = {
-        "strong": [row for row in table if row["learner"] == strong],
-        "weak": [row for row in table if row["learner"] == weak],
-    }
-    return Answer(
-        headline=compose_headline(rows, arms, target_auc=target_auc, finding=finding),
-        finding=finding,
-        target_auc=target_auc,
-        table=table,
-        cautions=compose_cautions(rows, arms, facts, costs_given=costs_given),
-    )
+        return answer

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from examwise.core.randomness import generator
-from examwise.metrics.patient_bootstrap import bootstrap_auc, percentile_interval
+from examwise.metrics.patient_bootstrap import bootstrap_auc, patient_counts, percentile_interval
 from examwise.metrics.roc import roc_auc
 
 
-def patient_stream(seed: int, archive: str) -> np.random.Generator:
-    """Return the stream that patients of an archive are drawn from.
+@lru_cache(maxsize=4)
+def drawn_patients(
+    seed: int, archive: str, n_patients: int, *, n_replicates: int
+) -> npt.NDArray[np.int32]:
+    """Return how often each patient of an archive is in each bootstrap sample.
 
-    It knows the archive and not the run: runs judged by the same patients are judged by the same
-    samples of them, so that their intervals can be compared.
+    The draws know the archive and not the run: runs judged by the same patients are judged by the
+    same samples of them, so that their intervals can be compared. The last few tables are kept,
+    since many runs ask for the same.
+
+    Args:
+        seed: Seed of the bootstrap.
+        archive: The archive's name.
+        n_patients: Its patients, numbered in the order of their keys.
+        n_replicates: Bootstrap samples.
+
+    Returns:
+        Multiplicities, shape (replicates, patients); not to be written to.
 
     Example:
-        >>> int(patient_stream(0, "a").integers(99)) == int(patient_stream(0, "a").integers(99))
-        True
+        >>> drawn_patients(0, "a", 3, n_replicates=2).sum(axis=1)
+        array([3, 3])
     """
-    return generator(seed, "patient_bootstrap", archive)
+    stream = generator(seed, "patient_bootstrap", archive)
+    counts = patient_counts(n_patients, n_replicates=n_replicates, generator=stream).astype(
+        np.int32
+    )
+    counts.flags.writeable = False
+    return counts
 
 
 def auc_with_interval(
@@ -56,8 +77,7 @@ def auc_with_interval(
         labels,
         scores,
         labelled["patient_key"].to_numpy(),
-        n_replicates=n_replicates,
-        generator=patient_stream(seed, archive),
+        draw=partial(drawn_patients, seed, archive, n_replicates=n_replicates),
     )
     interval = percentile_interval(replicates)
     return {"auc": auc, "auc_lower": interval.lower, "auc_upper": interval.upper}

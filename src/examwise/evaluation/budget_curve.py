@@ -12,10 +12,10 @@ from examwise.metrics.patient_bootstrap import percentile_interval
 
 
 def budget_curve(replicates: BudgetReplicates) -> pl.DataFrame:
-    """Return mean cost and mean AUC with 95% interval by learner and budget.
+    """Return mean cost and mean AUC with 95% interval by curve and budget.
 
     The interval covers the chance of the test patients and of the repeats; with a single repeat,
-    of the patients alone.
+    or without labels, of the patients alone.
 
     Args:
         replicates: From :func:`examwise.evaluation.budget_replicates.budget_replicates`.
@@ -24,13 +24,14 @@ def budget_curve(replicates: BudgetReplicates) -> pl.DataFrame:
         ``BUDGET_CURVE``.
     """
     rows: list[dict[str, Any]] = []
-    for learner, curve in replicates.curves.items():
+    for key, curve in replicates.curves.items():
         hours = curve.mean_costs.get("hours")
         for column, budget in enumerate(curve.budgets.tolist()):
             interval = percentile_interval(curve.auc_replicates[:, column])
             rows.append(
                 {
-                    "learner": learner,
+                    "archive": replicates.test_set.archive,
+                    **key._asdict(),
                     "finding": replicates.finding,
                     "label_kind": curve.label_kind,
                     "budget": budget,

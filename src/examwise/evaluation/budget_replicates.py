@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from examwise.core.errors import InputError
-from examwise.core.randomness import generator
-from examwise.core.schemas.study import RUNS
-from examwise.evaluation.auc_estimate import patient_stream
+from examwise.core.schemas.study import LABEL_FREE, RUNS
+from examwise.evaluation.auc_estimate import drawn_patients
+from examwise.evaluation.repeat_draws import RepeatDraws
 from examwise.evaluation.test_set import TestSet, common_test_set
-from examwise.metrics.patient_bootstrap import patient_counts
 from examwise.metrics.roc import roc_auc_weighted
 
 Floats = npt.NDArray[np.float64]
@@ -33,14 +33,27 @@ COSTS = {
 """Unit of cost to how it follows from a row of the study's runs."""
 
 
-@dataclass(frozen=True)
-class LearnerCurve:
-    """One learner's curve over its budgets; arrays of shape (budgets,) or (replicates, budgets).
+class CurveKey(NamedTuple):
+    """What the runs of one curve have in common.
 
     Attributes:
-        learner: Learner's name.
-        label_kind: ``slice`` or ``exam``, what was bought.
-        acquisition: How it was drawn, ``exam``, ``spread`` or ``whole_exam``.
+        learner: Learner's name; of a run without labels the score's.
+        mode: What the runs are for, one of :data:`~examwise.core.schemas.study.MODES`.
+        acquisition: How labels were drawn.
+    """
+
+    learner: str
+    mode: str
+    acquisition: str
+
+
+@dataclass(frozen=True)
+class LearnerCurve:
+    """One curve over its budgets; arrays of shape (budgets,) or (replicates, budgets).
+
+    Attributes:
+        key: Learner, mode, and how labels were drawn.
+        label_kind: ``slice``, ``exam`` or ``none``, what was bought.
         budgets: Labels bought, rising, shape (budgets,).
         n_repeats: Finished repeats, shape (budgets,).
         mean_exams_opened: Exams opened, mean over repeats, shape (budgets,).
@@ -51,9 +64,8 @@ class LearnerCurve:
             replicate lacks a class, or all repeats of a budget.
     """
 
-    learner: str
+    key: CurveKey
     label_kind: str
-    acquisition: str
     budgets: npt.NDArray[np.int64]
     n_repeats: npt.NDArray[np.int64]
     mean_exams_opened: Floats
@@ -65,17 +77,24 @@ class LearnerCurve:
 
 @dataclass(frozen=True)
 class BudgetReplicates:
-    """The curves of all learners of a study, judged by one test set.
+    """The curves of a study, judged by the test set of one archive.
 
     Attributes:
         finding: What is found.
-        curves: Learner to its curve.
+        curves: Every curve by its key; runs of other modes than ``budgeted`` make curves too.
         test_set: The exams they are judged by.
+        runs: ``RUNS``, in the order of ``aucs``.
+        aucs: AUC of each run in the sample itself, then in each replicate of its patients, shape
+            (runs, 1 + replicates).
+        draws: Which repeats each replicate draws.
     """
 
     finding: str
-    curves: Mapping[str, LearnerCurve]
+    curves: Mapping[CurveKey, LearnerCurve]
     test_set: TestSet
+    runs: pl.DataFrame
+    aucs: Floats
+    draws: RepeatDraws
 
 
 def budget_replicates(
@@ -87,11 +106,11 @@ def budget_replicates(
     seed: int,
     costs_given: bool = True,
 ) -> BudgetReplicates:
-    """Return every learner's curve with its replicates.
+    """Return every curve with its replicates.
 
     Args:
         runs: ``RUNS`` of a study.
-        exams: ``PREDICTED_EXAMS`` of all these runs.
+        exams: ``PREDICTED_EXAMS`` of all these runs, of one archive (or of several as one).
         finding: The finding whose exam-level AUC is followed.
         n_replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
@@ -99,61 +118,62 @@ def budget_replicates(
 
     Raises:
         InputError: If runs miss predictions, were judged by different exams, or differ within a
-            learner in what was bought; if a repeat comes twice; if hours are missing.
+            curve in what was bought; if a repeat comes twice; if hours are missing.
     """
-    repeated = runs.select("learner", "budget", "repeat").is_duplicated()
+    of_curve = list(CurveKey._fields)
+    order = [*of_curve, "budget", "repeat"]
+    repeated = runs.select(order).is_duplicated()
     if repeated.any():
         raise InputError(
             where=RUNS.file,
-            expected="one run for each learner, budget and repeat",
+            expected="one run for each learner, mode, way of drawing, budget and repeat",
             got=f"{int(repeated.sum())} rows that share one",
-            remedy="study one way of drawing labels at a time",
+            remedy="run the study anew in a directory of its own",
         )
-    runs = runs.sort("learner", "budget", "repeat")
+    runs = runs.sort(order)
     test_set = common_test_set(exams, runs["run_id"].to_list(), finding=finding)
-    patients = patient_counts(
-        test_set.n_patients,
-        n_replicates=n_replicates,
-        generator=patient_stream(seed, test_set.archive),
+    # The sample itself comes first, then its replicates.
+    patients = np.vstack(
+        [
+            np.ones((1, test_set.n_patients), dtype=np.int64),
+            drawn_patients(seed, test_set.archive, test_set.n_patients, n_replicates=n_replicates),
+        ]
     )
     aucs = np.stack(
         [
             roc_auc_weighted(
                 test_set.exam_labels,
                 test_set.exam_logits[run_id],
-                # The sample itself comes first, then its replicates.
-                np.vstack([np.ones((1, test_set.n_patients), dtype=np.int64), patients]),
+                patients,
                 columns=test_set.patient_index,
             )
             for run_id in runs["run_id"]
         ]
     )
-    numbers = np.unique(runs["repeat"].to_numpy())
-    drawn = _repeat_counts(len(numbers), n_replicates=n_replicates, seed=seed)
+    draws = RepeatDraws(runs["repeat"].to_numpy(), n_replicates=n_replicates, seed=seed)
     units = [unit for unit in COSTS if unit != "hours" or costs_given]
     curves = {}
-    rows = runs.with_row_index("row")
-    for learner in rows["learner"].unique(maintain_order=True):
-        own = rows.filter(pl.col("learner") == learner)
-        of_repeat = drawn[:, np.searchsorted(numbers, own["repeat"].to_numpy())]
-        curves[learner] = _curve(own, aucs[own["row"].to_numpy()], of_repeat, units)
-    return BudgetReplicates(finding, curves, test_set)
+    for names, own in runs.with_row_index("row").group_by(of_curve, maintain_order=True):
+        key = CurveKey(*(str(name) for name in names))
+        curves[key] = _curve(key, own, aucs[own["row"].to_numpy()], draws, units)
+    return BudgetReplicates(finding, curves, test_set, runs, aucs, draws)
 
 
 def _curve(
-    runs: pl.DataFrame, aucs: Floats, drawn: npt.NDArray[np.int64], units: list[str]
+    key: CurveKey, runs: pl.DataFrame, aucs: Floats, draws: RepeatDraws, units: list[str]
 ) -> LearnerCurve:
-    """Average a learner's runs by budget; ``aucs`` (runs, 1 + replicates), ``drawn`` (…, runs)."""
-    learner = runs["learner"][0]
-    if runs.select("label_kind", "acquisition").n_unique() > 1:
+    """Average the runs of a curve by budget; ``aucs`` (runs, 1 + replicates)."""
+    if runs["label_kind"].n_unique() > 1:
         raise InputError(
-            where=f"{RUNS.file}, learner {learner}",
-            expected="one kind of labels, drawn in one way",
+            where=f"{RUNS.file}, learner {key.learner}",
+            expected="one kind of labels for each way of drawing them",
             got="several",
-            remedy="study one way of drawing labels at a time",
+            remedy="study one kind of labels at a time",
         )
     budgets, member = np.unique(runs["budget"].to_numpy(), return_inverse=True)
     n_repeats = np.bincount(member)
+    numbers, repeat = np.unique(runs["repeat"].to_numpy(), return_inverse=True)
+    drawn = draws.counts(numbers)[:, repeat]
 
     def mean(values: npt.NDArray) -> Floats:
         return np.bincount(member, weights=values) / n_repeats
@@ -161,21 +181,12 @@ def _curve(
     auc_replicates = _mean_of_drawn(aucs[:, 1:].T, drawn, member)
     mean_costs, cost_replicates = {}, {}
     for unit in units:
-        column = runs.select(COSTS[unit].cast(pl.Float64)).to_series()
-        if column.null_count() or float(column.to_numpy().min()) <= 0:
-            raise InputError(
-                where=f"{RUNS.file}, {unit} of learner {learner}",
-                expected="a number above 0 for every run",
-                got="a missing value or 0",
-                remedy="give reading costs to the study, or ask for an answer without hours",
-            )
-        values = column.to_numpy()
+        values = _costs(key, runs, unit)
         mean_costs[unit] = mean(values)
         cost_replicates[unit] = _mean_of_drawn(np.broadcast_to(values, drawn.shape), drawn, member)
     return LearnerCurve(
-        learner=learner,
+        key=key,
         label_kind=runs["label_kind"][0],
-        acquisition=runs["acquisition"][0],
         budgets=budgets.astype(np.int64),
         n_repeats=n_repeats.astype(np.int64),
         mean_exams_opened=mean(runs["n_exams_opened"].to_numpy()),
@@ -186,15 +197,18 @@ def _curve(
     )
 
 
-def _repeat_counts(n_repeats: int, *, n_replicates: int, seed: int) -> npt.NDArray[np.int64]:
-    """Draw one repeat fewer than there are: the mean of ``n`` draws out of ``n`` varies too little.
-
-    Its variance is ``(n - 1) / n`` of what it should be, a third too small with three repeats;
-    with ``n - 1`` draws it is right (McCarthy and Snowden, 1985).
-    """
-    even = np.full(n_repeats, 1.0 / n_repeats)
-    stream = generator(seed, "repeat_bootstrap")
-    return stream.multinomial(max(1, n_repeats - 1), even, size=n_replicates)
+def _costs(key: CurveKey, runs: pl.DataFrame, unit: str) -> Floats:
+    column = runs.select(COSTS[unit].cast(pl.Float64)).to_series()
+    values = column.to_numpy()
+    costs_nothing = key.mode == LABEL_FREE
+    if column.null_count() or (float(values.min()) <= 0 and not costs_nothing):
+        raise InputError(
+            where=f"{RUNS.file}, {unit} of learner {key.learner}",
+            expected="a number above 0 for every run with labels",
+            got="a missing value or 0",
+            remedy="give reading costs to the study, or ask for an answer without hours",
+        )
+    return values
 
 
 def _mean_of_drawn(

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import polars as pl
+from collections.abc import Iterator, Sequence
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
+from examwise.core.executors.protocol import Executor
+from examwise.core.executors.serial import SerialExecutor
 from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.evaluation import BUDGET_CURVE, RATIOS
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
-from examwise.evaluation.answer import ANSWER, Answer, compose_answer
-from examwise.evaluation.budget_curve import budget_curve
-from examwise.evaluation.budget_replicates import BudgetReplicates, budget_replicates
-from examwise.evaluation.label_ratio import label_ratios
+from examwise.evaluation.answer import ANSWER, Answer
+from examwise.evaluation.judged_run import JudgedRun, judge_run
 from examwise.evaluation.reading import (
     EVALUATED_SPLITS,
     RunPredictions,
     data_terms,
-    prediction_folders,
     read_runs,
 )
-from examwise.evaluation.run_tables import RUN_TABLES, write_run_tables
+from examwise.evaluation.run_tables import RUN_TABLES, RunTables
+from examwise.evaluation.shared_labels import SharedLabels
 from examwise.evaluation.store_labels import StoreLabels
-from examwise.evaluation.study_facts import StudyFacts
+from examwise.evaluation.study_answer import StudyQuestion, answer_study, shown_runs
+from examwise.evaluation.study_sites import find_sites, judge_sites, site_inputs
 
 _STUDY_FILES = (*RUN_TABLES, BUDGET_CURVE.file, RATIOS.file, ANSWER)
 
@@ -83,7 +82,9 @@ def evaluate_predictions(
     if stage.finished:
         _read_finished(stage.storage, RUN_TABLES)
         return
-    write_run_tables(stage, runs, n_replicates=n_replicates, seed=seed, progress=progress)
+    RunTables.of(_judged(runs, n_replicates=n_replicates, seed=seed, progress=progress)).write(
+        stage.storage
+    )
     stage.finish(outputs=RUN_TABLES)
 
 
@@ -99,17 +100,22 @@ def evaluate_study(
     strong: str = "strong",
     weak: str = "weak",
     splits: Sequence[str] = EVALUATED_SPLITS,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Answer:
     """Evaluate all runs of a study, and answer which way of labelling is cheaper.
 
-    Beside the tables of :func:`evaluate_predictions` it writes
-    ``budget_curve.parquet``, ``ratios.parquet`` and ``answer.json``. A finished evaluation of the
-    same study is left as it is, and its answer returned.
+    The internal archive and every external one are judged each for itself, by the same draws of
+    repeats. Beside the tables of :func:`evaluate_predictions` it writes ``budget_curve.parquet``,
+    ``ratios.parquet`` and ``answer.json``. Slices, which take most of the time, are evaluated of
+    one run for each curve: that of its largest budget and first repeat. A finished evaluation of
+    the same study (its predictions known by their manifests) is left as it is, and its answer
+    returned. The number of workers changes nothing.
 
     Args:
         study_url: A directory with ``runs.parquet`` and ``predictions/<run_id>/``, or
-            ``predictions/<run_id>/<number>/`` for several stores.
+            ``predictions/<run_id>/<number>/`` for several stores; of external archives
+            ``external/<number>/predictions/<run_id>/``, numbered from 1.
         out: The evaluation directory to write.
         target_auc: Exam-level AUC to reach, between 0.5 and 1, set before the study.
         n_replicates: Bootstrap replicates behind each interval.
@@ -119,6 +125,7 @@ def evaluate_study(
         strong: Learner trained on slice labels.
         weak: Learner trained on exam labels.
         splits: Splits whose exams are evaluated.
+        executor: Where runs are evaluated; in this process if None.
         progress: Where to report; nowhere if None.
 
     Raises:
@@ -130,68 +137,86 @@ def evaluate_study(
     study = Storage(study_url)
     if study.exists(MANIFEST):
         read_manifest(study_url, kind="study")
-    table = RUNS.read(study)
-    if table.is_empty():
+    runs = RUNS.read(study)
+    if runs.is_empty():
         raise InputError(
             where=f"{study.url}/{RUNS.file}",
             expected="at least one finished run",
             got="none",
             remedy="run the study again; it goes on where it was",
         )
-    urls = [
-        folder.url
-        for run_id in table["run_id"].sort()
-        for folder in prediction_folders(study, run_id)
-    ]
-    runs = read_runs(urls, splits=splits)
-    replicates = budget_replicates(
-        table,
-        pl.concat([run.exams for run in runs]),
-        finding=finding,
+    sites = find_sites(study, runs["run_id"].to_list())
+    predicted = site_inputs(sites)
+    labels = SharedLabels(study, runs)
+
+    def begin() -> Stage:
+        return Stage.begin(
+            out,
+            kind="evaluation",
+            configuration={
+                "costs_given": costs_given,
+                "data_terms": predicted.data_terms,
+                "finding": finding,
+                "n_replicates": n_replicates,
+                "splits": sorted(splits),
+                "strong": strong,
+                "target_auc": target_auc,
+                "weak": weak,
+            },
+            inputs={
+                RUNS.file: "sha256:" + sha256_hex(study.read(RUNS.file)),
+                **predicted.digests,
+                **labels.inputs,
+            },
+            seed=seed,
+        )
+
+    if Storage(out).exists(MANIFEST):
+        found = _read_finished(begin().storage, _STUDY_FILES)
+        return Answer.from_json(found[ANSWER], where=f"{Storage(out).url}/{ANSWER}")
+    judged = judge_sites(
+        sites,
+        slices_of=shown_runs(runs),
+        splits=splits,
         n_replicates=n_replicates,
         seed=seed,
-        costs_given=costs_given,
+        executor=executor or SerialExecutor(),
+        progress=progress,
     )
-    ratios = label_ratios(replicates, target_auc=target_auc, strong=strong, weak=weak)
-    stage = Stage.begin(
-        out,
-        kind="evaluation",
-        configuration={
-            "costs_given": costs_given,
-            "data_terms": data_terms(runs),
-            "finding": finding,
-            "n_replicates": n_replicates,
-            "splits": sorted(splits),
-            "strong": strong,
-            "target_auc": target_auc,
-            "weak": weak,
-        },
-        inputs={
-            RUNS.file: "sha256:" + sha256_hex(study.read(RUNS.file)),
-            **_inputs(runs),
-        },
-        seed=seed,
+    answered = answer_study(
+        runs,
+        judged,
+        StudyQuestion(
+            target_auc=target_auc,
+            finding=finding,
+            costs_given=costs_given,
+            strong=strong,
+            weak=weak,
+            n_replicates=n_replicates,
+            seed=seed,
+        ),
+        shared_labels=labels.of_curves(),
     )
-    if stage.finished:
-        found = _read_finished(stage.storage, _STUDY_FILES)
-        return Answer.from_json(found[ANSWER], where=f"{stage.storage.url}/{ANSWER}")
-    write_run_tables(stage, runs, n_replicates=n_replicates, seed=seed, progress=progress)
-    curve = budget_curve(replicates)
-    answer = compose_answer(
-        curve,
-        ratios,
-        target_auc=target_auc,
-        finding=finding,
-        costs_given=costs_given,
-        facts=_facts(replicates, runs[0], strong=strong),
-        strong=strong,
-        weak=weak,
-    )
-    BUDGET_CURVE.write(stage.storage, curve)
-    RATIOS.write(stage.storage, ratios)
-    stage.storage.write(ANSWER, answer.to_json().encode())
+    tables = RunTables.of(run for site in judged for run in site.runs)
+    # What cannot be answered is refused before anything is written, and can be mended.
+    stage = begin()
+    tables.write(stage.storage)
+    BUDGET_CURVE.write(stage.storage, answered.curve)
+    RATIOS.write(stage.storage, answered.ratios)
+    stage.storage.write(ANSWER, answered.answer.to_json().encode())
     stage.finish(outputs=_STUDY_FILES)
-    return answer
+    return answered.answer
+
+
+def _judged(
+    runs: Sequence[RunPredictions], *, n_replicates: int, seed: int, progress: Progress
+) -> Iterator[JudgedRun]:
+    with progress.track("Evaluating runs", len(runs)) as advance:
+        for run in runs:
+            judged = judge_run(run, with_slices=True, n_replicates=n_replicates, seed=seed)
+            judged.say_what_is_missing(progress)
+            yield judged
+            advance()
 
 
 def _inputs(runs: Sequence[RunPredictions]) -> dict[str, str]:
@@ -212,30 +237,3 @@ def _require_replicates(n_replicates: int) -> None:
             got=n_replicates,
             remedy="1000 is usual",
         )
-
-
-def _facts(replicates: BudgetReplicates, run: RunPredictions, *, strong: str) -> StudyFacts:
-    # One row an exam and slice, whatever the number of findings.
-    slices = run.read_slices().select("exam_id", "slice_index").unique()
-    curve = replicates.curves.get(strong)
-    test_set = replicates.test_set
-    unspent = [
-        1 - float((other.mean_costs["labels"] / other.budgets).min())
-        for other in replicates.curves.values()
-    ]
-    labels_per_exam = None
-    if curve is not None:
-        labels_per_exam = float(curve.mean_costs["labels"][-1] / curve.mean_exams_opened[-1])
-    return StudyFacts(
-        archive=test_set.archive,
-        n_exams=test_set.n_exams,
-        n_positive=test_set.n_positive,
-        n_patients=test_set.n_patients,
-        acquisition=None if curve is None else curve.acquisition,
-        slices_per_exam=slices.height / slices["exam_id"].n_unique() if slices.height else None,
-        labels_per_exam=labels_per_exam,
-        largest_unspent_share=max(0.0, *unspent),
-        n_runs=len(test_set.exam_logits),
-        n_constant_runs=test_set.n_constant_runs,
-        n_archives=test_set.n_archives,
-    )

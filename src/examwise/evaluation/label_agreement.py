@@ -32,6 +32,8 @@ class KnownLabels:
         labelled = frame.drop_nulls(self.label).select(*self.key, self.label)
         if self.known is None:
             return KnownLabels(self.key, self.label, labelled)
+        if labelled.equals(self.known):
+            return self
         both = labelled.join(self.known, on=self.key, how="inner", suffix="_known")
         different = both.filter(pl.col(self.label) != pl.col(f"{self.label}_known"))
         if not different.is_empty():

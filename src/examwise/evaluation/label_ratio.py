@@ -11,6 +11,7 @@ import polars as pl
 
 from examwise.core.errors import InputError
 from examwise.core.schemas.evaluation import RATIOS
+from examwise.core.schemas.study import BUDGETED
 from examwise.evaluation.budget_replicates import BudgetReplicates, LearnerCurve
 from examwise.evaluation.needed_amount import NeededAmount, monotone_curve, needed_amount
 from examwise.metrics.patient_bootstrap import SMALLEST_USABLE_SHARE
@@ -39,33 +40,63 @@ def label_ratios(
         weak: Learner trained on exam labels.
 
     Returns:
-        ``RATIOS``; no rows where the study lacks one of the learners.
+        ``RATIOS``, for each way in which the strong learner's labels were drawn; no rows where the
+        study lacks one of the learners.
 
     Raises:
         InputError: If the target is not between 0.5 and 1, or the learners were not trained on
-            slice labels and exam labels.
+            slice labels and exam labels, the latter drawn in one way.
     """
     if not 0.5 < target_auc < 1:
         raise InputError(where="target_auc", expected="a number between 0.5 and 1", got=target_auc)
+    exam_arms = budgeted_curves(replicates, weak, label_kind="exam")
+    if len(exam_arms) > 1:
+        raise InputError(
+            where=f"learner {weak}",
+            expected="exam labels drawn in one way",
+            got=", ".join(curve.key.acquisition for curve in exam_arms),
+            remedy="study them one at a time",
+        )
+    slice_arms = budgeted_curves(replicates, strong, label_kind="slice")
+    needed_weak = [_needed(curve, target_auc) for curve in exam_arms]
     rows: list[dict[str, Any]] = []
-    if strong in replicates.curves and weak in replicates.curves:
-        pair = replicates.curves[strong], replicates.curves[weak]
-        for curve, kind in zip(pair, ("slice", "exam"), strict=True):
-            if curve.label_kind != kind:
-                raise InputError(
-                    where=f"learner {curve.learner}",
-                    expected=f"runs on {kind} labels",
-                    got=f"runs on {curve.label_kind} labels",
-                    remedy="name the study's strong and weak learners",
-                )
-        needed = [_needed(curve, target_auc) for curve in pair]
+    for curve in slice_arms if exam_arms else ():
+        needed = [_needed(curve, target_auc), *needed_weak]
         for unit in ("labels", "actions", "hours"):
-            if unit in pair[0].mean_costs:
-                row = _ratio_row(*(by_unit[unit] for by_unit in needed))
-                rows.append(
-                    {"finding": replicates.finding, "target_auc": target_auc, "unit": unit, **row}
-                )
+            if unit in curve.mean_costs:
+                names = {
+                    "archive": replicates.test_set.archive,
+                    "acquisition": curve.key.acquisition,
+                    "finding": replicates.finding,
+                    "target_auc": target_auc,
+                    "unit": unit,
+                }
+                rows.append({**names, **_ratio_row(*(by_unit[unit] for by_unit in needed))})
     return RATIOS.frame(rows)
+
+
+def budgeted_curves(
+    replicates: BudgetReplicates, learner: str, *, label_kind: str
+) -> list[LearnerCurve]:
+    """Return a learner's curves over budgets, one for each way of drawing its labels.
+
+    Raises:
+        InputError: If it was trained on another kind of labels.
+    """
+    curves = [
+        curve
+        for key, curve in replicates.curves.items()
+        if key.learner == learner and key.mode == BUDGETED
+    ]
+    for curve in curves:
+        if curve.label_kind != label_kind:
+            raise InputError(
+                where=f"learner {learner}",
+                expected=f"runs on {label_kind} labels",
+                got=f"runs on {curve.label_kind} labels",
+                remedy="name the study's strong and weak learners",
+            )
+    return curves
 
 
 def ratio_range(strong: NeededAmount, weak: NeededAmount) -> tuple[float, float]:

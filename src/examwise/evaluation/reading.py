@@ -155,7 +155,16 @@ def prediction_folders(study: Storage, run_id: str) -> list[Storage]:
 
 def data_terms(runs: Sequence[RunPredictions]) -> dict[str, list[str]]:
     """Return the terms of use behind predictions: ``learned_from`` and ``predicted``, sorted."""
-    found = [directory.data_terms for run in runs for directory in run.directories]
+    return merged_terms([directory.data_terms for run in runs for directory in run.directories])
+
+
+def merged_terms(found: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """Merge the terms of use of several directories.
+
+    Example:
+        >>> merged_terms([{"predicted": ["b"]}, {"predicted": ["a"]}])
+        {'learned_from': [], 'predicted': ['a', 'b']}
+    """
     return {
         side: sorted({str(term) for terms in found for term in terms.get(side, ())})
         for side in ("learned_from", "predicted")

@@ -56,6 +56,45 @@ class TestSet:
         return sum(bool(np.ptp(logits) < _ROUNDING) for logits in self.exam_logits.values())
 
 
+@dataclass(frozen=True)
+class Unjudged:
+    """Labelled exams of one class, or none at all: no AUC can come from them.
+
+    Attributes:
+        archive: Where they are from.
+        n_exams: Labelled exams.
+        n_positive: Positive ones.
+        n_patients: Their patients.
+    """
+
+    archive: str
+    n_exams: int
+    n_positive: int
+    n_patients: int
+
+
+def unjudged(exams: pl.DataFrame, *, finding: str) -> Unjudged | None:
+    """Return what there is of a test set that can judge nothing; None if both classes are there.
+
+    Args:
+        exams: ``PREDICTED_EXAMS`` of one run, of one archive.
+        finding: The finding.
+
+    Example:
+        >>> rows = {"archive": "x", "finding": "any", "patient_key": ["p", "q"]}
+        >>> unjudged(pl.DataFrame({**rows, "exam_label": [0, 0]}), finding="any").n_positive
+        0
+        >>> unjudged(pl.DataFrame({**rows, "exam_label": [0, 1]}), finding="any") is None
+        True
+    """
+    labelled = exams.filter(pl.col("finding") == finding).drop_nulls("exam_label")
+    n_positive = int(labelled["exam_label"].sum())
+    if 0 < n_positive < labelled.height:
+        return None
+    n_patients = labelled["patient_key"].n_unique()
+    return Unjudged(str(exams["archive"][0]), labelled.height, n_positive, n_patients)
+
+
 def common_test_set(exams: pl.DataFrame, run_ids: Sequence[str], *, finding: str) -> TestSet:
     """Return the labelled exams that every run predicted for a finding.
 

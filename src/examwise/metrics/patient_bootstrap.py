@@ -6,6 +6,7 @@ give intervals that are too narrow (Rutter, 2000, on clustered ROC data).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +86,7 @@ def bootstrap_auc(
     scores: npt.ArrayLike,
     patients: npt.ArrayLike,
     *,
-    n_replicates: int,
-    generator: np.random.Generator,
+    draw: Callable[[int], npt.NDArray[np.integer]],
 ) -> npt.NDArray[np.float64]:
     """Return the AUC of every bootstrap sample of patients, without the table of item weights.
 
@@ -96,20 +96,18 @@ def bootstrap_auc(
         labels: 0 or 1, shape (n_items,).
         scores: Higher means more likely positive, shape (n_items,).
         patients: Each item's patient, shape (n_items,).
-        n_replicates: Number of samples.
-        generator: Where the draws come from.
+        draw: From the number of patients to how often each, in the order of their names, is in
+            each sample, shape (replicates, patients), as :func:`patient_counts` gives it.
 
     Returns:
         AUC by replicate, shape (replicates,); NaN where a replicate lacks a class.
 
     Example:
-        >>> bootstrap_auc([0, 1], [0.1, 0.9], ["a", "a"], n_replicates=2,
-        ...               generator=np.random.default_rng(0))
+        >>> bootstrap_auc([0, 1], [0.1, 0.9], ["a", "a"], draw=lambda n: np.ones((2, n), int))
         array([1., 1.])
     """
     names, items = np.unique(np.asarray(patients), return_inverse=True)
-    counts = patient_counts(len(names), n_replicates=n_replicates, generator=generator)
-    return roc_auc_weighted(labels, scores, counts, columns=items)
+    return roc_auc_weighted(labels, scores, draw(len(names)), columns=items)
 
 
 def percentile_interval(values: npt.ArrayLike, *, level: float = 0.95) -> PercentileInterval:

@@ -1,4 +1,4 @@
-"""A study's answer in one sentence."""
+"""What one archive says where slice labels were drawn one way, in one sentence."""
 
 from __future__ import annotations
 
@@ -7,15 +7,26 @@ from itertools import pairwise
 from typing import Any
 
 from examwise.evaluation.needed_amount import monotone_curve
-from examwise.evaluation.wording import ARM_NAMES, UNIT_NOUNS, amount, interval, listed, number
+from examwise.evaluation.verdict import cheaper_arm, reached_neither
+from examwise.evaluation.wording import (
+    ARM_NAMES,
+    UNIT_NOUNS,
+    amount,
+    drawn,
+    goal,
+    interval,
+    listed,
+    number,
+)
 
 Row = Mapping[str, Any]
 
 
-def compose_headline(
+def compose_sentence(
     ratios: Mapping[str, Row],
     arms: Mapping[str, Sequence[Row]],
     *,
+    acquisition: str,
     target_auc: float,
     finding: str,
 ) -> str:
@@ -27,58 +38,55 @@ def compose_headline(
     Args:
         ratios: Unit to its row of ``RATIOS``, the leading unit first.
         arms: ``strong`` and ``weak`` to their rows of the answer's table, by rising budget.
+        acquisition: How slice labels were drawn.
         target_auc: AUC to reach.
         finding: What is to be found.
     """
-    goal = f"an AUC of {target_auc:g} for the finding '{finding}'"
-    if missing := [ARM_NAMES[arm] for arm, rows in arms.items() if not rows]:
-        return f"This study has no runs of {listed(missing)}, so it compares nothing for {goal}."
+    aim = goal(target_auc, finding)
     lead = next(iter(ratios.values()))
-    reached = [arm for arm in arms if lead[arm] is not None]
-    tried_once = all(row["repeats"] == 1 for rows in arms.values() for row in rows)
-    if len(reached) == 2:
-        return _both_reached(ratios, goal, tried_once=tried_once)
-    if not reached:
+    start = f"With slice labels drawn {drawn(acquisition)}"
+    once = all(row["repeats"] == 1 for rows in arms.values() for row in rows)
+    if reached_neither(lead):
         fitted = "never falling fit to the " if any(map(falls, arms.values())) else ""
         ends = listed([_end(arm, rows, target_auc) for arm, rows in arms.items()])
         return (
-            f"Neither way of labelling reached {goal} (the {fitted}mean AUC came to {ends}), "
-            "so these data do not tell which is cheaper."
+            f"{start}, neither way of labelling reached {aim} (the {fitted}mean AUC came to "
+            f"{ends}), so these data do not tell which is cheaper."
         )
-    winner = reached[0]
-    loser = "weak" if winner == "strong" else "strong"
+    if lead["strong"] is not None and lead["weak"] is not None:
+        return f"{start}, {_both_reached(ratios, aim, once=once)}."
+    winner, loser = ("strong", "weak") if lead["weak"] is None else ("weak", "strong")
     took = listed([_needed(row, winner, unit) for unit, row in ratios.items()])
     tried = listed([amount(arms[loser][-1][unit], unit) for unit in ratios])
-    first = ARM_NAMES[winner][0].upper() + ARM_NAMES[winner][1:]
     return (
-        f"{first} reached {goal} with {took}, {ARM_NAMES[loser]} did not reach it with the "
-        f"largest budget, {tried}; {_verdict(lead, with_interval=True, tried_once=tried_once)}."
+        f"{start}, {ARM_NAMES[winner]} reached {aim} with {took}, and {ARM_NAMES[loser]} did not "
+        f"reach it with the largest budget, {tried}; "
+        f"{_verdict(lead, with_interval=True, once=once)}."
     )
 
 
-def _both_reached(ratios: Mapping[str, Row], goal: str, *, tried_once: bool) -> str:
+def falls(rows: Sequence[Row]) -> bool:
+    """Tell whether the mean AUC falls from one budget of an arm to the next."""
+    return any(later["auc"] < earlier["auc"] for earlier, later in pairwise(rows))
+
+
+def _both_reached(ratios: Mapping[str, Row], aim: str, *, once: bool) -> str:
     unit, lead = next(iter(ratios.items()))
     amounts = (
-        f"To reach {goal}, {ARM_NAMES['strong']} took {_needed(lead, 'strong', unit)} and "
-        f"{ARM_NAMES['weak']} {_needed(lead, 'weak', unit)}"
+        f"to reach {aim}, slice labels took {_needed(lead, 'strong', unit)} and exam labels "
+        f"{_needed(lead, 'weak', unit)}"
     )
     if lead["ratio"] is None:
         return (
             f"{amounts}: both reached it with their smallest budgets already, "
-            "so these data do not tell which is cheaper."
+            "so these data do not tell which is cheaper"
         )
     bound = _bound(lead)
     times = [
         f"{bound}{number(row['ratio'])} times the {UNIT_NOUNS[name]} ({interval(row)})"
         for name, row in ratios.items()
     ]
-    verdict = _verdict(lead, with_interval=False, tried_once=tried_once)
-    return f"{amounts}: {listed(times)}; {verdict}."
-
-
-def falls(rows: Sequence[Row]) -> bool:
-    """Tell whether the mean AUC falls from one budget of an arm to the next."""
-    return any(later["auc"] < earlier["auc"] for earlier, later in pairwise(rows))
+    return f"{amounts}: {listed(times)}; {_verdict(lead, with_interval=False, once=once)}"
 
 
 def _bound(row: Row) -> str:
@@ -97,20 +105,17 @@ def _end(arm: str, rows: Sequence[Row], target_auc: float) -> str:
     auc = float(monotone_curve([row["auc"] for row in rows])[-1])
     # Nor may rounding lift it there.
     digits = next((n for n in (2, 3, 4) if round(auc, n) < target_auc), 2)
-    return f"{auc:.{digits}f} with {amount(rows[-1]['labels'], 'labels')} by {ARM_NAMES[arm]}"
+    kind = ARM_NAMES[arm].removesuffix("s")
+    return f"{auc:.{digits}f} with {amount(rows[-1]['labels'], 'labels', kind=kind)}"
 
 
-def _verdict(row: Row, *, with_interval: bool, tried_once: bool) -> str:
-    lower, upper = row["ratio_lower"], row["ratio_upper"]
-    tail = f" (ratio of slices to exams: {interval(row)})" if with_interval else ""
+def _verdict(row: Row, *, with_interval: bool, once: bool) -> str:
+    tail = f" (ratio of slice to exam labels: {interval(row)})" if with_interval else ""
     noun = UNIT_NOUNS[row["unit"]]
-    cheaper = (
-        "was cheaper in the one draw of labels that was tried" if tried_once else "was cheaper"
-    )
-    if lower is not None and lower > 1:
-        return f"in {noun}, {ARM_NAMES['weak']} {cheaper}{tail}"
-    if upper is not None and upper < 1:
-        return f"in {noun}, {ARM_NAMES['strong']} {cheaper}{tail}"
+    arm = cheaper_arm(row)
+    if arm is not None:
+        where = " in the one draw of labels that was tried" if once else ""
+        return f"in {noun}, {ARM_NAMES[arm]} were cheaper{where}{tail}"
     if row["interval"] == "not_estimable":
         return (
             f"the interval in {noun} is not estimable, so these data do not tell which is cheaper"
