@@ -1,9 +1,10 @@
-"""A small, complete study directory of made-up tables."""
+"""Small, complete study directories of made-up tables: a plain one, and one of everything."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +23,73 @@ from examwise.core.schemas.evaluation import (
 )
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.store import SPLITS
-from examwise.core.schemas.study import RUNS
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE, RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
-from examwise.evaluation.answer import ANSWER, Answer
+from examwise.evaluation.answer import ANSWER, Answer, ArchiveAnswer, Reading
 from examwise.imaging.stored_exams import StoredExams
 
-BUDGETS = {"strong": (30, 120, 480), "weak": (15, 40, 100)}
-AUCS = {"strong": (0.71, 0.79, 0.86), "weak": (0.62, 0.7, 0.81)}
 REPEATS = 2
 HEADLINE = "To reach AUC 0.80, <b>slice</b> labels cost 1.9 times the hours & more."
+EXTERNAL = ("elsewhere", "far-away")
 
 StudyFactory = Callable[..., Path]
 
 
+@dataclass(frozen=True)
+class Point:
+    """One point of a budget curve, in the internal archive."""
+
+    learner: str
+    acquisition: str
+    label_kind: str
+    mode: str
+    budget: int
+    auc: float
+    repeats: int = REPEATS
+
+    def run_id(self, repeat: int) -> str:
+        tail = "-fine-tuned" if self.mode == FINE_TUNED else ""
+        way = "-whole" if self.acquisition == "whole_exam" else ""
+        return f"{self.learner}{way}-{self.budget}-{repeat}{tail}"
+
+    @property
+    def hours(self) -> float:
+        return self.budget / (150 if self.acquisition == "whole_exam" else 50)
+
+
+def _curve(learner: str, way: str, kind: str, aucs: dict[int, float]) -> list[Point]:
+    return [Point(learner, way, kind, BUDGETED, budget, auc) for budget, auc in aucs.items()]
+
+
+PLAIN = [
+    *_curve("strong", "spread", "slice", {30: 0.71, 120: 0.79, 480: 0.86}),
+    *_curve("weak", "exam", "exam", {15: 0.62, 40: 0.7, 100: 0.81}),
+]
+EVERYTHING = [
+    *PLAIN,
+    *_curve("strong", "whole_exam", "slice", {30: 0.66, 120: 0.75, 480: 0.84}),
+    Point("strong", "spread", "slice", FINE_TUNED, 480, 0.9, 1),
+    Point("weak", "exam", "exam", FINE_TUNED, 100, 0.85, 1),
+    Point("pooled", "exam", "exam", BUDGETED, 100, 0.78),
+    Point("position", "spread", "slice", BUDGETED, 480, 0.55),
+    Point("pretext", "none", "none", LABEL_FREE, 0, 0.69, 1),
+    Point("mean_hu", "none", "none", LABEL_FREE, 0, 0.58, 1),
+]
+
+
 @pytest.fixture(scope="session")
 def make_study(make_store: Callable[..., str]) -> StudyFactory:
-    """Return a function that writes a finished and evaluated study and returns its directory."""
+    """Return a function that writes a finished and evaluated study and returns its directory.
+
+    With ``everything`` it has two external archives, slices drawn both ways, fine-tuned runs,
+    references and scores without labels.
+    """
 
     def make(
         study: Path,
         *,
+        everything: bool = False,
         hours: bool = True,
         reached: bool = True,
         one_class: bool = False,
@@ -51,27 +98,35 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         store: dict[str, Any] | None = None,
         finished: bool = True,
     ) -> Path:
-        configuration = _configuration(hours, source)
+        points = EVERYTHING if everything else PLAIN
+        configuration = _configuration(points, hours, source)
         stage = Stage.begin(study, kind="study", configuration=configuration, inputs={}, seed=7)
         make_store(study / "store", n_exams=24, **{"n_slices": 7, **(store or {})})
         stored = StoredExams(study / "store")
         splits = _split(stored)
         SPLITS.write(stored.storage, splits)
-        _write_runs(stage.storage, hours=hours)
-        for run in _runs():
-            _write_predictions(stage.storage, stored, splits, run)
-        options = {"n_replicates": 200}
+        external = EXTERNAL if everything else ()
+        for number, archive in enumerate(external, 1):
+            url = study / f"external/{number}/store"
+            make_store(url, n_exams=9, archive=archive, seed=number, **(store or {}))
+        _write_runs(stage.storage, points, hours=hours)
+        for run_id, point, repeat in _runs(points):
+            _write_predictions(stage.storage, stored, splits, run_id, point, repeat)
+            if everything:
+                _write_model(stage.storage, run_id)
+        options = {"n_replicates": 200, "strong": "strong", "weak": "weak"}
         inputs = {RUNS.file: "sha256:" + sha256_hex(stage.storage.read(RUNS.file))}
         evaluation = Stage.begin(
             f"{study}/evaluation", kind="evaluation", configuration=options, inputs=inputs, seed=0
         )
-        _write_evaluation(
+        _write_run_tables(
             evaluation.storage,
-            hours=hours,
-            reached=reached,
+            points,
+            external,
             one_class=one_class,
             attention_auc=attention_auc,
         )
+        _write_answer(evaluation.storage, points, external, hours=hours, reached=reached)
         tables = (BUDGET_CURVE, EXAM_METRICS, RATIOS, SLICE_METRICS, ROC_POINTS)
         evaluation.finish(outputs=[ANSWER, *(table.file for table in tables)])
         if finished:
@@ -83,8 +138,14 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
 
 @pytest.fixture(scope="session")
 def study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that tests only read."""
+    """A plain study that tests only read: one archive, two arms."""
     return make_study(tmp_path_factory.mktemp("study") / "study")
+
+
+@pytest.fixture(scope="session")
+def full_study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of everything that tests only read."""
+    return make_study(tmp_path_factory.mktemp("full") / "study", everything=True)
 
 
 @pytest.fixture(scope="session")
@@ -99,34 +160,45 @@ def record() -> Callable[[Path], None]:
     return record_file
 
 
-def _configuration(hours: bool, source: dict[str, Any] | None) -> dict[str, Any]:
+def _configuration(
+    points: list[Point], hours: bool, source: dict[str, Any] | None
+) -> dict[str, Any]:
     costs = {"seconds_per_exam": 60, "seconds_per_slice": 6, "seconds_per_action": 3}
+    arms: dict[tuple[str, str], list[int]] = {}
+    for point in points:
+        if point.mode == BUDGETED:
+            arms.setdefault((point.learner, point.acquisition), []).append(point.budget)
+    tuned = any(point.mode == FINE_TUNED for point in points)
     return {
         "source": source or {"kind": "phantom", "phantom": {"n_exams": 24, "matrix": 32}},
         "study": {
             "target_auc": 0.8,
             "repeats": REPEATS,
-            "arms": [{"learner": name, "budgets": list(m)} for name, m in BUDGETS.items()],
+            "arms": [
+                {"learner": learner, "acquisition": way, "budgets": budgets}
+                for (learner, way), budgets in arms.items()
+            ],
             "costs": costs if hours else None,
-            "model": {"encoder": "resnet10", "width": 8},
+            "model": {
+                "encoder": "resnet10",
+                "width": 8,
+                "window_center_hu": 40.0,
+                "window_width_hu": 80.0,
+                "extra_windows": [[80.0, 200.0]],
+                "frozen": ["all"] if tuned else [],
+            },
             "training": {"steps": 300, "learning_rate": 0.003},
+            "fine_tuning": {"training": {"steps": 120, "learning_rate": 0.0004}, "frozen": []}
+            if tuned
+            else None,
         },
     }
 
 
-def _runs() -> list[dict[str, Any]]:
-    return [
-        {
-            "run_id": f"{learner}-{budget}-{repeat}",
-            "learner": learner,
-            "budget": budget,
-            "repeat": repeat,
-            "place": place,
-        }
-        for learner, budgets in BUDGETS.items()
-        for place, budget in enumerate(budgets)
-        for repeat in range(REPEATS)
-    ]
+def _runs(points: list[Point]) -> Iterator[tuple[str, Point, int]]:
+    for point in points:
+        for repeat in range(point.repeats):
+            yield point.run_id(repeat), point, repeat
 
 
 def _split(stored: StoredExams) -> pl.DataFrame:
@@ -136,35 +208,52 @@ def _split(stored: StoredExams) -> pl.DataFrame:
     return SPLITS.validate(exams.with_columns(pl.Series("split", split)))
 
 
-def _write_runs(storage: Storage, *, hours: bool) -> None:
-    way = {"strong": "spread", "weak": "exam"}
+def _write_runs(storage: Storage, points: list[Point], *, hours: bool) -> None:
     rows = [
         {
-            "run_id": run["run_id"],
-            "learner": run["learner"],
-            "label_kind": "slice" if run["learner"] == "strong" else "exam",
-            "acquisition": way[run["learner"]],
-            "budget": run["budget"],
-            "repeat": run["repeat"],
+            "run_id": run_id,
+            "learner": point.learner,
+            "mode": point.mode,
+            "label_kind": point.label_kind,
+            "acquisition": point.acquisition,
+            "budget": point.budget,
+            "repeat": repeat,
             "seed": 1000 + number,
-            "n_training_labels": run["budget"] - run["budget"] // 5,
-            "n_validation_labels": run["budget"] // 5,
-            "n_positive_labels": run["budget"] // 3,
-            "n_exams_opened": run["budget"],
-            "reader_actions": run["budget"] + 3,
-            "reader_hours": run["budget"] / 50 if hours else None,
-            "steps": 300,
-            "best_step": 300 if run["budget"] < 100 else 240,
+            "n_training_labels": point.budget - point.budget // 5,
+            "n_validation_labels": point.budget // 5,
+            "n_positive_labels": point.budget // 3,
+            "n_exams_opened": point.budget,
+            "reader_actions": point.budget + 3 if point.budget else 0,
+            "reader_hours": point.hours if hours else None,
+            "steps": 300 if point.budget else 0,
+            "best_step": 0 if not point.budget else 300 if point.budget < 100 else 240,
         }
-        for number, run in enumerate(_runs())
+        for number, (run_id, point, repeat) in enumerate(_runs(points))
     ]
     RUNS.write(storage, RUNS.frame(rows))
 
 
+def _write_model(storage: Storage, run_id: str) -> None:
+    weights = {
+        "source": "encoder",
+        "digest": "sha256:0",
+        "licence": "that of the package",
+        "description": "an encoder pretrained without labels",
+    }
+    begun = {"weights": weights, "init": None}
+    described = {"begins_from": begun, "data_terms": ["synthetic"]}
+    storage.write(f"runs/{run_id}/model.json", json.dumps(described).encode())
+
+
 def _write_predictions(
-    storage: Storage, stored: StoredExams, splits: pl.DataFrame, run: dict[str, Any]
+    storage: Storage,
+    stored: StoredExams,
+    splits: pl.DataFrame,
+    run_id: str,
+    point: Point,
+    repeat: int,
 ) -> None:
-    generator = np.random.default_rng(run["budget"] * 10 + run["repeat"])
+    generator = np.random.default_rng(point.budget * 10 + repeat)
     exams, slices = [], []
     test = splits.filter(pl.col("split") == "test")
     for exam_id, patient_key in test.select("exam_id", "patient_key").rows():
@@ -173,16 +262,16 @@ def _write_predictions(
         logits = generator.normal(-1.2, 1.0, len(labels)) + 2.4 * labels
         attention = np.exp(logits - logits.max())
         attention /= attention.sum()
-        weak = run["learner"] == "weak"
+        weak = point.learner == "weak"
         exam_logit = float(logits @ attention if weak else logits.max())
-        shared = {"exam_id": exam_id, "run_id": run["run_id"], "finding": "any"}
+        shared = {"exam_id": exam_id, "run_id": run_id, "finding": "any"}
         exams.append(
             {
                 **shared,
                 "patient_key": patient_key,
                 "archive": "test",
                 "split": "test",
-                "learner": run["learner"],
+                "learner": point.learner,
                 "exam_logit": exam_logit,
                 "exam_probability": float(1 / (1 + np.exp(-exam_logit))),
                 "calibrated_probability": None,
@@ -202,83 +291,159 @@ def _write_predictions(
             }
             for index in range(len(labels))
         ]
-    url = storage.child(f"predictions/{run['run_id']}").url
+    url = storage.child(f"predictions/{run_id}").url
     stage = Stage.begin(url, kind="predictions", configuration={}, inputs={}, seed=None)
     PREDICTED_EXAMS.write(stage.storage, PREDICTED_EXAMS.frame(exams))
     PREDICTED_SLICES.write(stage.storage, PREDICTED_SLICES.frame(slices))
     stage.finish(outputs=[PREDICTED_EXAMS.file, PREDICTED_SLICES.file])
 
 
-def _write_evaluation(
-    storage: Storage, *, hours: bool, reached: bool, one_class: bool, attention_auc: float
-) -> None:
-    def auc(value: float | None, half: float = 0.06) -> dict[str, float | None]:
-        if value is None:
-            return {"auc": None, "auc_lower": None, "auc_upper": None}
-        return {"auc": value, "auc_lower": value - half, "auc_upper": min(1.0, value + half)}
+def _auc(value: float | None, half: float = 0.06) -> dict[str, float | None]:
+    if value is None:
+        return {"auc": None, "auc_lower": None, "auc_upper": None}
+    return {"auc": value, "auc_lower": value - half, "auc_upper": min(1.0, value + half)}
 
+
+def _archives(external: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    """Archives, and how much lower AUCs are there."""
+    yield "test", 0.0
+    for number, archive in enumerate(external, 1):
+        yield archive, 0.03 * number
+
+
+def _write_run_tables(
+    storage: Storage,
+    points: list[Point],
+    external: tuple[str, ...],
+    *,
+    one_class: bool,
+    attention_auc: float,
+) -> None:
     exam_metrics, slice_metrics, roc = [], [], []
-    for run in _runs():
-        learner = run["learner"]
-        named = {"run_id": run["run_id"], "learner": learner, "archive": "test", "finding": "any"}
-        value = AUCS[learner][run["place"]]
-        exam_metrics.append(
-            {
-                **named,
-                "n_patients": 14,
-                "n_exams": 14,
-                "n_positive": 0 if one_class else 5,
-                **auc(None if one_class else value),
-                "threshold": 0.5,
-                "sensitivity": None if one_class else 0.8,
-                "specificity": 0.7,
+    for archive, lower in _archives(external):
+        for run_id, point, _ in _runs(points):
+            named = {
+                "run_id": run_id,
+                "learner": point.learner,
+                "archive": archive,
+                "finding": "any",
             }
-        )
-        estimators = {"slice_probability": 0.9, "position_only": 0.72}
-        if learner == "weak":
-            estimators = {**estimators, "attention_weight": attention_auc}
-        slice_metrics += [
-            {**named, "estimator": name, "n_slices": 112, "n_positive": 10, **auc(score)}
-            for name, score in estimators.items()
-        ]
-        if not one_class:
-            steps = np.linspace(0, 1, 15)
-            roc += [
-                {**named, "false_positive_rate": float(x), "true_positive_rate": float(x**0.3)}
-                for x in steps
+            exam_metrics.append(
+                {
+                    **named,
+                    "n_patients": 14,
+                    "n_exams": 14,
+                    "n_positive": 0 if one_class else 5,
+                    **_auc(None if one_class else point.auc - lower),
+                    "threshold": 0.5,
+                    "sensitivity": None if one_class else 0.8,
+                    "specificity": 0.7,
+                }
+            )
+            estimators = {"slice_probability": 0.9}
+            if point.budget:
+                estimators["position_only"] = 0.72
+            if point.learner == "weak":
+                estimators["attention_weight"] = attention_auc
+            slice_metrics += [
+                {**named, "estimator": name, "n_slices": 112, "n_positive": 10, **_auc(score)}
+                for name, score in estimators.items()
             ]
+            if not one_class:
+                steps = np.linspace(0, 1, 15)
+                power = 1 / point.auc - 1
+                roc += [
+                    {
+                        **named,
+                        "false_positive_rate": float(x),
+                        "true_positive_rate": float(x**power),
+                    }
+                    for x in steps
+                ]
     EXAM_METRICS.write(storage, EXAM_METRICS.frame(exam_metrics))
     SLICE_METRICS.write(storage, SLICE_METRICS.frame(slice_metrics))
     ROC_POINTS.write(storage, ROC_POINTS.frame(roc))
+
+
+def _write_answer(
+    storage: Storage,
+    points: list[Point],
+    external: tuple[str, ...],
+    *,
+    hours: bool,
+    reached: bool,
+) -> None:
     curve = [
         {
-            "learner": learner,
+            "archive": archive,
+            "learner": point.learner,
+            "mode": point.mode,
+            "acquisition": point.acquisition,
             "finding": "any",
-            "label_kind": "slice" if learner == "strong" else "exam",
-            "budget": budget,
-            "n_repeats": REPEATS,
-            "mean_exams_opened": budget * 0.9,
-            "mean_reader_actions": budget + 3.0,
-            "mean_reader_hours": budget / 50 if hours else None,
-            "mean_auc": AUCS[learner][place],
-            "auc_lower": AUCS[learner][place] - 0.07,
-            "auc_upper": AUCS[learner][place] + 0.05,
+            "label_kind": point.label_kind,
+            "budget": point.budget,
+            "n_repeats": point.repeats,
+            "mean_exams_opened": point.budget * 0.9,
+            "mean_reader_actions": point.budget + 3.0 if point.budget else 0.0,
+            "mean_reader_hours": point.hours if hours else None,
+            "mean_auc": point.auc - lower,
+            "auc_lower": point.auc - lower - 0.07,
+            "auc_upper": point.auc - lower + 0.05,
         }
-        for learner, budgets in BUDGETS.items()
-        for place, budget in enumerate(budgets)
+        for archive, lower in _archives(external)
+        for point in points
     ]
     BUDGET_CURVE.write(storage, BUDGET_CURVE.frame(curve))
     units = ("labels", "actions", "hours") if hours else ("labels", "actions")
-    RATIOS.write(storage, RATIOS.frame([_ratio(unit, reached=reached) for unit in units]))
-    cautions = ["Each budget was drawn twice.", "Hours are assumed costs."]
-    answer = Answer(HEADLINE, finding="any", target_auc=0.8, table=(), cautions=cautions)
+    ways = sorted({point.acquisition for point in points if point.learner == "strong"})
+    ratios = [
+        _ratio(archive, way, unit, reached=reached)
+        for archive, _ in _archives(external)
+        for way in ways
+        for unit in units
+    ]
+    RATIOS.write(storage, RATIOS.frame(ratios))
+    archives = tuple(
+        _archive_answer(archive, list(reversed(units)), ways, is_external=number > 0)
+        for number, (archive, _) in enumerate(_archives(external))
+    )
+    answer = Answer(HEADLINE, finding="any", target_auc=0.8, archives=archives)
     storage.write(ANSWER, answer.to_json().encode())
 
 
-def _ratio(unit: str, *, reached: bool) -> dict[str, Any]:
+def _archive_answer(
+    archive: str, units: list[str], ways: list[str], *, is_external: bool
+) -> ArchiveAnswer:
+    readings = [
+        Reading(
+            way,
+            f"In {archive}, slices drawn {way}: 3.04 against 1.84 hours.",
+            dict.fromkeys(units, "weak" if way == "spread" else None),
+        )
+        for way in ways
+    ]
+    cautions = ["Each budget was drawn twice.", "Hours are assumed costs."]
+    if is_external:
+        cautions.append(f"There are few exams in {archive}.")
+    return ArchiveAnswer(
+        archive=archive,
+        is_external=is_external,
+        n_exams=9 if is_external else 14,
+        n_positive=5,
+        n_patients=9 if is_external else 14,
+        readings=tuple(readings),
+        table=(),
+        cautions=tuple(cautions),
+    )
+
+
+def _ratio(archive: str, way: str, unit: str, *, reached: bool) -> dict[str, Any]:
     amounts = {"labels": (151.5, 92.2), "actions": (154.2, 95.1), "hours": (3.04, 1.84)}
     strong, weak = amounts[unit]
+    strong = strong if way == "spread" else strong * 0.4
     row = {
+        "archive": archive,
+        "acquisition": way,
         "finding": "any",
         "target_auc": 0.8,
         "unit": unit,
@@ -287,13 +452,14 @@ def _ratio(unit: str, *, reached: bool) -> dict[str, Any]:
         "weak": weak,
         "weak_at_most": False,
         "ratio": strong / weak,
-        "ratio_lower": 0.9,
-        "ratio_upper": None,
-        "interval": "open_above",
+        "ratio_lower": 0.9 if way == "spread" else 0.4,
+        "ratio_upper": None if way == "spread" else 1.7,
+        "interval": "open_above" if way == "spread" else "closed",
         "reached_strong": 0.9,
         "reached_weak": 0.8,
         "reached_neither": 0.0,
     }
     if not reached:
-        row |= {"weak": None, "ratio": None, "ratio_lower": None, "interval": "not_estimable"}
+        row |= {"weak": None, "ratio": None, "interval": "not_estimable"}
+        row |= {"ratio_lower": None, "ratio_upper": None}
     return row

@@ -21,6 +21,8 @@ ARGUMENTS = [
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+PAPER = {"width": 688, "height": 1000}
+"""What A4 leaves between the margins of the style sheet."""
 
 # Relative luminance and contrast as WCAG 2 defines them, over all text that is seen.
 CONTRAST = """() => {
@@ -45,6 +47,15 @@ CONTRAST = """() => {
   return least;
 }"""
 
+CUT_OFF = """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].filter(text => {
+    const box = text.getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1 ||
+      box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+  }).map(text => text.textContent);
+})"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -58,14 +69,23 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def address(study: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    out = tmp_path_factory.mktemp("browser") / "page.html"
-    return write_report(study, out, progress=SilentProgress()).as_uri()
+def addresses(
+    study: Path, full_study: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("browser")
+    return {
+        name: write_report(found, out / f"{name}.html", progress=SilentProgress()).as_uri()
+        for name, found in (("plain", study), ("full", full_study))
+    }
 
 
+@pytest.mark.parametrize("name", ["plain", "full"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_page_opens_and_fits(browser: Any, address: str, size: dict[str, int], scheme: str) -> None:
+def test_page_opens_and_fits(
+    browser: Any, addresses: dict[str, str], name: str, size: dict[str, int], scheme: str
+) -> None:
+    address = addresses[name]
     said: list[str] = []
     requested: list[str] = []
     page = browser.new_page(viewport=size, color_scheme=scheme)
@@ -87,9 +107,38 @@ def test_page_opens_and_fits(browser: Any, address: str, size: dict[str, int], s
     page.close()
 
 
-def test_keyboard_reaches_content_and_strips(browser: Any, address: str) -> None:
+@pytest.mark.parametrize("name", ["plain", "full"])
+def test_words_of_drawings_are_not_cut_off(
+    browser: Any, addresses: dict[str, str], name: str
+) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(addresses[name])
+    assert page.evaluate(CUT_OFF) == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["plain", "full"])
+def test_nothing_is_wider_than_paper(browser: Any, addresses: dict[str, str], name: str) -> None:
+    page = browser.new_page(viewport=PAPER)
+    page.emulate_media(media="print")
+    page.goto(addresses[name])
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
+    page.close()
+
+
+def test_headline_and_what_it_took_stand_on_the_first_screen(
+    browser: Any, addresses: dict[str, str]
+) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(addresses["full"])
+    box = page.locator(".pair").bounding_box()
+    assert box["y"] + box["height"] < DESKTOP["height"]
+    page.close()
+
+
+def test_keyboard_reaches_content_and_strips(browser: Any, addresses: dict[str, str]) -> None:
     page = browser.new_page(viewport=PHONE)
-    page.goto(address)
+    page.goto(addresses["plain"])
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
     strip = page.locator(".strip .scroll").first

@@ -151,16 +151,17 @@ def test_numbers_are_the_tables_numbers(study: Path, page) -> None:
             f"{row['mean_exams_opened']:,.0f}",
             f"{row['mean_reader_actions']:,.0f}",
             f"{row['mean_reader_hours']:.2f}",
+            f"{row['n_repeats']}",
             f"{row['mean_auc']:.2f} [{row['auc_lower']:.2f}, {row['auc_upper']:.2f}]",
         )
         for row in curve.iter_rows(named=True)
     }
     head, *rows = page.tables["table-budgets"]
-    assert len(head) == 6
+    assert len(head) == 7
     assert {tuple(row[1:]) for row in rows} == expected
-    ratios = {row[0]: row[1:] for row in page.tables["table-ratios"][1:]}
+    ratios = {row[0]: row[1:] for row in page.tables["table-ratios-spread"][1:]}
     assert list(ratios) == ["Reader hours", "Reader actions", "Labels"]
-    assert ratios["Labels"] == ["152", "92", "1.64", "0.90 or more"]
+    assert ratios["Labels"] == ["152", "92", "1.64 [0.90 or more]"]
     runs = page.tables["table-runs"][1:]
     assert {row[0] for row in runs} == set(
         pl.read_parquet(study / "runs.parquet")["run_id"].to_list()
@@ -179,6 +180,38 @@ def test_parts_are_counted(study: Path, page) -> None:
 
 def test_what_position_beats_is_called_out(page) -> None:
     assert "attention weight (0.66) does not find slices better than their position" in page.text
+
+
+def test_a_plain_study_speaks_of_one_archive(page) -> None:
+    assert "nothing here says how the models do elsewhere" in page.text
+    assert "table-full-budget" not in page.tables
+    assert "outside" not in page.text
+    assert "fine-tuned" not in page.text.lower()
+    assert "Labels were bought from training and validation patients alone." in page.text
+
+
+def test_a_full_study_speaks_of_every_archive(
+    full_study: Path, read_page: Callable, tmp_path: Path
+) -> None:
+    page = read_page(write_report(full_study, tmp_path / "page.html", progress=SilentProgress()))
+    ids = Counter(found["id"] for _, found in page.elements if "id" in found)
+    assert [name for name, number in ids.items() if number > 1] == []
+    assert "Inside and outside" in page.text
+    assert "Labels come from “test” alone." in page.text
+    assert "nothing here says how the models do elsewhere" not in page.text
+    assert {"figure-auc-mean-reader-hours-external-1", "figure-ratios"} <= set(ids)
+    assert page.text.count("There are few exams in elsewhere.") == 1
+    assert page.text.count("Hours are assumed costs.") == 1
+    assert "an encoder pretrained without labels" in page.text
+    assert [row[0] for row in page.tables["table-files"][1:]] == ["test", "elsewhere", "far-away"]
+    assert page.tables["table-parts"][-1][:3] == ["far-away (test only)", "9", "9"]
+
+
+def test_headline_and_what_it_took_come_first(path: Path) -> None:
+    text = path.read_text("utf-8")
+    order = [text.index(found) for found in ('class="headline"', 'id="table-ratios', "Read with")]
+    assert order == sorted(order)
+    assert order[1] < text.index('id="figures"')
 
 
 def test_same_study_same_bytes(study: Path, path: Path, tmp_path: Path) -> None:
@@ -201,15 +234,18 @@ def test_provenance_times_do_not_show(study: Path, path: Path, tmp_path: Path) -
 def test_not_reached(make_study: Callable, read_page: Callable, tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", reached=False)
     page = read_page(write_report(study, progress=SilentProgress()))
-    for row in page.tables["table-ratios"][1:]:
-        assert row[2:] == ["not reached", "not estimable", "not estimable"]
+    for row in page.tables["table-ratios-spread"][1:]:
+        assert row[2:] == ["not reached", "not estimable"]
 
 
 def test_without_costs(make_study: Callable, read_page: Callable, tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", hours=False)
     page = read_page(write_report(study, progress=SilentProgress()))
     assert {row[4] for row in page.tables["table-budgets"][1:]} == {"not given"}
-    assert [row[0] for row in page.tables["table-ratios"][1:]] == ["Reader actions", "Labels"]
+    assert [row[0] for row in page.tables["table-ratios-spread"][1:]] == [
+        "Reader actions",
+        "Labels",
+    ]
     assert "No reading times were given" in page.text
     labels = " ".join(found["aria-label"] or "" for found in page.all("svg"))
     assert "against reader actions" in labels
@@ -246,6 +282,6 @@ def test_one_learner_alone(
     pl.read_parquet(ratios).clear().write_parquet(ratios)
     record(ratios)
     page = read_page(write_report(copy, progress=SilentProgress()))
-    assert "table-ratios" not in page.tables
+    assert not [name for name in page.tables if name.startswith("table-ratios")]
     assert {row[0] for row in page.tables["table-budgets"][1:]} == {"Weak"}
     assert "Learners disagree" not in page.text

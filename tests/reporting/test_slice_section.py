@@ -40,8 +40,28 @@ def test_callouts(
     section = slice_section(read_study(study))
     assert len(section.callouts) == (0 if word is None else 1)
     assert all(word in said for said in section.callouts if word)
-    assert [cells[1] for cells in section.table.rows if cells[0].startswith("Weak")] == [
+    rows = {cells[:2]: cells[2:] for cells in section.table.rows}
+    assert [cells[1] for cells in section.table.rows if cells[0] == "Weak"] == [
         "slice probability",
         "attention weight",
-        "position alone, no image",
     ]
+    position = {cells[1] for cells in rows.values()}
+    assert position == {"0.72 [0.66, 0.78]"}
+    assert section.table.caption.endswith("112 labelled slices, 10 positive")
+
+
+def test_every_arm_has_a_row_beside_position(full_study: Path) -> None:
+    section = slice_section(read_study(full_study))
+    assert list(dict.fromkeys(cells[0] for cells in section.table.rows)) == [
+        "Strong, spread",
+        "Strong, spread, fine-tuned",
+        "Strong, exam by exam",
+        "Weak",
+        "Weak, fine-tuned",
+        "Pooled",
+        "Position only",
+        "Pretext",
+        "Mean HU",
+    ]
+    assert {cells[3] for cells in section.table.rows} == {"0.72 [0.66, 0.78]"}
+    assert all(said.startswith("Weak") for said in section.callouts)

@@ -30,7 +30,7 @@ def test_strips_show_what_was_predicted(study: Path) -> None:
     assert section.strips
     for strip in section.strips:
         exam_id = strip.summary.split()[1]
-        _, slices = found.predicted(found.shown_run("weak"))
+        _, slices = found.predicted("weak-100-0")
         own = slices.filter(pl.col("exam_id") == exam_id)
         attention = next(row for row in strip.rows if row.label == "Weak: attention")
         assert [bar.text for bar in attention.bars] == [
@@ -46,6 +46,16 @@ def test_strips_show_what_was_predicted(study: Path) -> None:
         assert [picture.name for picture in strip.slices] == [
             str(index + 1) for index in range(own.height)
         ]
+
+
+def test_fine_tuned_runs_are_shown_where_there_are_some(full_study: Path) -> None:
+    section = strip_section(read_study(full_study), progress=SilentProgress())
+    assert "strong-480-0-fine-tuned (strong), weak-100-0-fine-tuned (weak)." in section.rule
+    assert {row.label for strip in section.strips for row in strip.rows} == {
+        "Strong: probability",
+        "Weak: attention",
+        "Weak: probability",
+    }
 
 
 def test_pictures_are_the_stores_slices_in_the_brain_window(study: Path) -> None:

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from examwise.reporting.words import needed_amount, ratio_interval_words, ratio_words
+from examwise.reporting.words import (
+    needed_amount,
+    ratio_interval_words,
+    ratio_with_interval,
+    ratio_words,
+)
 
 OPEN = {"ratio_lower": None, "ratio_upper": None}
 
@@ -41,3 +46,20 @@ def test_needed_amounts() -> None:
     row = {"unit": "hours", "strong": 3.5, "strong_at_most": True, "weak": None}
     assert needed_amount(row, "strong") == "at most 3.50"
     assert needed_amount(row, "weak") == "not reached"
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            {"ratio": 2.0, "interval": "closed", "ratio_lower": 1, "ratio_upper": 3},
+            "2.00 [1.00 to 3.00]",
+        ),
+        ({"ratio": None, "interval": "open_above", "ratio_lower": 3}, "[3.00 or more]"),
+        ({"ratio": 2.0, "interval": "not_estimable", **OPEN}, "2.00 [no interval]"),
+        ({"ratio": None, "interval": "not_estimable", **OPEN}, "not estimable"),
+    ],
+)
+def test_ratios_with_intervals(row: dict, expected: str) -> None:
+    found = {"strong_at_most": False, "weak_at_most": False, **row}
+    assert ratio_with_interval(found) == expected

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from examwise.reporting.words import NOT_GIVEN, UNDEFINED
+from examwise.reporting.words import NOT_ESTIMABLE, NOT_GIVEN, NOT_REACHED, UNDEFINED
 
-_NO_NUMBER = ("–", NOT_GIVEN, UNDEFINED)
+_NO_NUMBER = ("–", NOT_GIVEN, UNDEFINED, NOT_REACHED, NOT_ESTIMABLE)
+_BEFORE_NUMBER = ("at most ", "at least ", "-", "[")
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,15 @@ class Table:
         return tuple(
             place >= self.row_headers
             and bool(self.rows)
-            and all(
-                row[place].lstrip("-")[:1].isdigit() or row[place] in _NO_NUMBER
-                for row in self.rows
-            )
+            and all(_is_number(row[place]) for row in self.rows)
             for place in range(len(self.columns))
         )
+
+
+def _is_number(cell: str) -> bool:
+    for before in _BEFORE_NUMBER:
+        cell = cell.removeprefix(before)
+    return cell[:1].isdigit() or cell in _NO_NUMBER
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,12 @@ class BarRow:
     """One estimator's values along a strip.
 
     Attributes:
-        learner: Position of the learner among those shown; picks the colour.
+        series: Number that picks the colour.
         label: What the bars are.
         bars: One a slice.
     """
 
-    learner: int
+    series: int
     label: str
     bars: tuple[Bar, ...]
 
@@ -142,19 +146,55 @@ class Strip:
 
 @dataclass(frozen=True)
 class AnswerSection:
-    """The answer in words and its tables."""
+    """The answer in words, and what it took.
+
+    Attributes:
+        headline: What a fair reading says.
+        ratios: What both ways of labelling took, a table for each way of drawing slices.
+        sentences: The same in words.
+        terms: What the words mean.
+        cautions: What to be careful about.
+    """
 
     headline: str
+    ratios: tuple[Table, ...]
+    sentences: tuple[str, ...]
     terms: str
-    ratios: Table
-    budgets: Table
     cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ArchiveCautions:
+    """What to be careful about in the answer of one external archive."""
+
+    archive: str
+    cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FullBudgetSection:
+    """Every arm at its full budget, beside what needs fewer labels or none, in every archive.
+
+    Attributes:
+        title: Of the section.
+        paragraphs: What stands in it.
+        tables: Of all archives.
+        figures: Of all archives, or one for each external archive.
+        cautions: Of the external archives, each said once.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...] = ()
+    cautions: tuple[ArchiveCautions, ...] = ()
 
 
 @dataclass(frozen=True)
 class SliceSection:
     """How well slices are found."""
 
+    words: str
     callouts: tuple[str, ...]
     table: Table
 
@@ -189,6 +229,8 @@ class Page:
     terms: str
     answer: AnswerSection
     figures: tuple[Figure, ...]
+    budgets: Table
+    full_budget: FullBudgetSection | None
     slices: SliceSection
     strips: StripSection
     methods: tuple[MethodSection, ...]

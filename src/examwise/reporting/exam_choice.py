@@ -9,9 +9,10 @@ import polars as pl
 
 RULE = (
     "The exams are chosen by the rule given with each, one after the other and none twice, from "
-    "the predictions on the test split of each learner's run at its largest budget, first "
-    "repeat. A learner calls an exam positive when its probability is at or above that run's "
-    "threshold. Ties go to the first pseudonym."
+    "what one run of each learner that is compared says of test exams of the archive where "
+    "labels were bought: the first run at the largest budget, with the encoder trained on as well "
+    "where there is one. A learner calls an exam positive when its probability is at or above "
+    "that run's threshold. Ties go to the first pseudonym."
 )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
+from examwise.reporting.beginning_section import beginning_section
 from examwise.reporting.configuration_words import configuration_table, setting, value_words
 from examwise.reporting.contents import MethodSection, Table
 from examwise.reporting.data_section import data_section, is_synthetic
+from examwise.reporting.study_arms import Arm
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.training_section import training_section
 from examwise.reporting.words import (
     auc_with_interval,
     decimal,
     hours,
-    short_learner,
     whole,
 )
 
@@ -22,18 +27,21 @@ _ACQUISITION_WORDS = {
     "spread": "single slices, spread over as many exams as possible",
     "whole_exam": "all slices of one exam after the other",
 }
+_MODE_WORDS = {BUDGETED: "as configured", FINE_TUNED: "trained on", LABEL_FREE: "no labels"}
 
 
 def method_sections(study: StudyFiles) -> tuple[MethodSection, ...]:
     """Write out everything a reviewer asks for."""
-    return (
+    found = (
         data_section(study),
         _labels_section(study),
+        beginning_section(study),
         training_section(study),
         _statistics_section(study),
         _limits_section(study),
         _record_section(study),
     )
+    return tuple(section for section in found if section is not None)
 
 
 def _labels_section(study: StudyFiles) -> MethodSection:
@@ -66,29 +74,32 @@ def _labels_section(study: StudyFiles) -> MethodSection:
 
 def _purchases_table(study: StudyFiles) -> Table:
     rows: list[tuple[str, ...]] = []
-    for learner in study.learners:
-        own = study.runs.filter(pl.col("learner") == learner)
-        grouped = own.group_by("acquisition", "budget").agg(
-            pl.col("n_training_labels", "n_validation_labels", "n_positive_labels").mean(),
-            pl.len().alias("n_runs"),
+    for arm in study.arms:
+        grouped = (
+            arm.rows(study.runs, BUDGETED)
+            .group_by("budget")
+            .agg(
+                pl.col("n_training_labels", "n_validation_labels", "n_positive_labels").mean(),
+                pl.len().alias("n_runs"),
+            )
         )
         rows += [
             (
-                short_learner(learner),
+                arm.name,
                 f"{row['budget']:,}",
-                _ACQUISITION_WORDS.get(row["acquisition"], row["acquisition"]),
+                _ACQUISITION_WORDS.get(arm.acquisition, arm.acquisition),
                 whole(row["n_training_labels"]),
                 whole(row["n_validation_labels"]),
                 whole(row["n_positive_labels"]),
                 f"{row['n_runs']}",
             )
-            for row in grouped.sort("acquisition", "budget").iter_rows(named=True)
+            for row in grouped.sort("budget").iter_rows(named=True)
         ]
     return Table(
         id="table-purchases",
         caption="Labels bought, means over repeats",
         columns=(
-            "Learner",
+            "Arm",
             "Labels, m",
             "How they were drawn",
             "For training",
@@ -104,6 +115,12 @@ def _purchases_table(study: StudyFiles) -> Table:
 def _statistics_section(study: StudyFiles) -> MethodSection:
     replicates = setting(study.evaluation.configuration, "n_replicates")
     said = f" ({replicates:,} replicates)" if isinstance(replicates, int) else ""
+    outside = (
+        " Every archive has its own test exams and its own draws of them; exams of one are never "
+        "ranked against exams of another."
+        if study.external
+        else ""
+    )
     return MethodSection(
         id="statistics",
         title="Statistics",
@@ -112,7 +129,7 @@ def _statistics_section(study: StudyFiles) -> MethodSection:
             "counted half. Intervals are 95% percentile intervals of a bootstrap"
             f"{said}. For a single run it draws patients; for the budget curve and the ratios it "
             "draws patients and repeats together, the same draw for every learner and budget, and "
-            "a repeat's nested budgets stay together.",
+            f"a repeat's nested budgets stay together.{outside}",
             "What a learner needs to reach the target is read off its curve, made monotone and "
             "interpolated in the logarithm of the amount. Nothing is extrapolated: a target above "
             "the whole curve is “not reached”, one already reached at the smallest budget is “at "
@@ -126,13 +143,9 @@ def _statistics_section(study: StudyFiles) -> MethodSection:
 
 
 def _limits_section(study: StudyFiles) -> MethodSection:
-    archives = study.stored.exams["archive"].n_unique()
     repeats = study.runs["repeat"].n_unique()
     points = [
-        "Test exams come from the same archive as training exams: nothing here says how the "
-        "models do elsewhere."
-        if archives == 1
-        else f"Test exams come from the same {archives} archives as training exams.",
+        _elsewhere(study),
         "Labels are taken as true. Readers' mistakes weigh on both arms, not necessarily alike.",
         "Probabilities are as the models give them, not calibrated for use with patients.",
         f"ROC curves, slice tables and exams show one repeat of {repeats}; curves and ratios use "
@@ -145,6 +158,23 @@ def _limits_section(study: StudyFiles) -> MethodSection:
             "uncertainty is; they say nothing about patients.",
         )
     return MethodSection(id="limits", title="Limits", paragraphs=(), points=tuple(points))
+
+
+def _elsewhere(study: StudyFiles) -> str:
+    outside = [f"“{store.archive}”" for store in study.external]
+    if outside:
+        return (
+            f"Labels come from “{study.archive}” alone. That the models were tested in "
+            f"{' and '.join(outside)} as well says something about other archives, but not about "
+            "every one."
+        )
+    archives = study.stored.exams["archive"].n_unique()
+    if archives > 1:
+        return f"Test exams come from the same {archives} archives as training exams."
+    return (
+        "Test exams come from the same archive as training exams: nothing here says how the "
+        "models do elsewhere."
+    )
 
 
 def _record_section(study: StudyFiles) -> MethodSection:
@@ -181,17 +211,14 @@ def _runs_table(study: StudyFiles) -> Table:
             named=True
         )
     }
-    place = {learner: number for number, learner in enumerate(study.learners)}
+    place = {(arm.learner, arm.acquisition): arm for arm in study.arms}
     rows = []
-    for run in sorted(
-        study.runs.filter(pl.col("learner").is_in(list(place))).iter_rows(named=True),
-        key=lambda run: (place[run["learner"]], run["budget"], run["repeat"]),
-    ):
+    for run in sorted(study.runs.iter_rows(named=True), key=lambda run: _rank(run, place)):
         found = metrics.get(run["run_id"])
         rows.append(
             (
                 run["run_id"],
-                short_learner(run["learner"]),
+                _MODE_WORDS[run["mode"]],
                 f"{run['budget']:,}",
                 f"{run['repeat'] + 1}",
                 f"{run['n_exams_opened']:,}",
@@ -207,7 +234,7 @@ def _runs_table(study: StudyFiles) -> Table:
         caption=f"Every run, on the test split of {study.archive}",
         columns=(
             "Run",
-            "Learner",
+            "Encoder",
             "m",
             "Repeat",
             "Exams opened",
@@ -223,6 +250,12 @@ def _runs_table(study: StudyFiles) -> Table:
         rows=tuple(rows),
         source="runs.parquet, evaluation/exam_metrics.parquet",
     )
+
+
+def _rank(run: dict[str, Any], arms: Mapping[tuple[str, str], Arm]) -> tuple[int, str, int, int]:
+    arm = arms.get((run["learner"], run["acquisition"]))
+    place = len(arms) if arm is None else arm.place
+    return place, run["learner"], run["budget"], run["repeat"]
 
 
 def _metric_cells(found: dict[str, float | None]) -> tuple[str, str, str, str]:

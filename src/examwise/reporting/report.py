@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
-
 from examwise.core.progress import Progress, SilentProgress
+from examwise.core.schemas.study import BUDGETED
 from examwise.core.storage import Storage
 from examwise.reporting.answer_section import answer_section
+from examwise.reporting.budget_table import budget_table
 from examwise.reporting.contents import Page
 from examwise.reporting.curve_figures import cost_column, curve_figure
 from examwise.reporting.data_section import terms_words
+from examwise.reporting.full_budget_section import full_budget_section
 from examwise.reporting.method_sections import method_sections
 from examwise.reporting.roc_figure import roc_figure
 from examwise.reporting.slice_section import slice_section
 from examwise.reporting.strip_section import strip_section
+from examwise.reporting.study_arms import Arm
 from examwise.reporting.study_files import StudyFiles, read_study
 from examwise.reporting.templates import render_template
 
@@ -29,6 +31,7 @@ def write_report(
     out: Path | None = None,
     *,
     stores: Sequence[str | Path] = (),
+    external: Sequence[str | Path] = (),
     progress: Progress | None = None,
 ) -> Path:
     """Write a finished study's page.
@@ -39,6 +42,8 @@ def write_report(
         study: The study's directory, evaluated.
         out: The page; ``report.html`` in the study's directory if None.
         stores: The exam stores, where they are not ``store`` in the study's directory.
+        external: Those of external archives, where they are not ``external/<number>/store`` in
+            the study's directory.
         progress: Where to report to.
 
     Returns:
@@ -48,7 +53,7 @@ def write_report(
         InputError: If the study is unfinished or lacks a file.
         SchemaError: If a file breaks its schema.
     """
-    found = read_study(study, stores=stores)
+    found = read_study(study, stores=stores, external=external)
     page = render(make_page(found, progress=progress or SilentProgress())).encode()
     if out is None:
         found.storage.write(REPORT, page)
@@ -59,31 +64,53 @@ def write_report(
 
 def make_page(study: StudyFiles, *, progress: Progress) -> Page:
     """Put a study's page together."""
-    targets = study.ratios["target_auc"].unique().sort().to_list()
-    target_auc = targets[0] if len(targets) == 1 else None
-    columns = ("budget", cost_column(study.curve))
-    tested = study.exam_metrics.filter(pl.col("archive") == study.archive)
-    n_exams, n_patients = (
-        max(int(number) for number in tested[column].to_list())
-        for column in ("n_exams", "n_patients")
-    )
+    answer = study.answer.internal
+    arms = drawn_arms(study)
+    curve = study.curve_of(study.archive)
+    columns = ("budget", cost_column(curve))
+    outside = len(study.answer.external)
+    tested = f" and {outside} more archive{'s' if outside > 1 else ''}" if outside else ""
     return Page(
         title="Label single images, or whole exams?",
-        subtitle=f"Label-budget study · {study.archive} · finding “{study.finding}” · "
-        f"{n_exams:,} test exams of {n_patients:,} patients",
+        subtitle=f"Label-budget study · {study.archive}{tested} · finding “{study.finding}” · "
+        f"{answer.n_exams:,} test exams of {answer.n_patients:,} patients"
+        + (f" in {study.archive}" if outside else ""),
         terms=terms_words(study),
         answer=answer_section(study),
         figures=(
             *(
-                curve_figure(study.curve, study.learners, column=column, target_auc=target_auc)
+                curve_figure(
+                    curve,
+                    arms,
+                    column=column,
+                    target_auc=study.answer.target_auc,
+                    archive=study.archive,
+                )
                 for column in columns
             ),
             roc_figure(study),
         ),
+        budgets=budget_table(study),
+        full_budget=full_budget_section(study, arms),
         slices=slice_section(study),
         strips=strip_section(study, progress=progress),
         methods=method_sections(study),
         tool=f"examwise {study.manifest.tool_version}",
+    )
+
+
+def drawn_arms(study: StudyFiles) -> tuple[Arm, ...]:
+    """Return the arms whose curves are drawn: those compared, and references with several points.
+
+    A reference of a single budget stands in tables alone.
+    """
+    return (
+        *study.main_arms,
+        *(
+            arm
+            for arm in study.reference_arms
+            if arm.rows(study.curve, BUDGETED)["budget"].n_unique() > 1
+        ),
     )
 
 

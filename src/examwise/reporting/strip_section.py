@@ -12,9 +12,10 @@ from examwise.core.errors import InputError
 from examwise.core.progress import Progress
 from examwise.reporting.contents import Bar, BarRow, Strip, StripSection, StripSlice
 from examwise.reporting.exam_choice import RULE, ChosenExam, choose_exams, exam_calls
+from examwise.reporting.shown_runs import ShownRun, strip_runs
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.thumbnails import thumbnail
-from examwise.reporting.words import decimal, short_learner
+from examwise.reporting.words import decimal, within_sentence
 
 MOST_SLICES = 40
 """Slices that a strip shows at most; of longer exams, evenly spaced ones."""
@@ -29,26 +30,27 @@ def strip_section(study: StudyFiles, *, progress: Progress) -> StripSection:
     Raises:
         InputError: If predictions name an exam or slices that the store has not.
     """
+    runs = strip_runs(study)
     exams: dict[str, pl.DataFrame] = {}
     slices: dict[str, pl.DataFrame] = {}
     thresholds: dict[str, float] = {}
-    for learner in study.learners:
-        run_id = study.shown_run(learner)
-        exams[learner], slices[learner] = study.predicted(run_id)
-        own = study.exam_metrics.filter(pl.col("run_id") == run_id)
-        thresholds[learner] = float(own["threshold"][0]) if own.height else 0.5
-    names = {learner: short_learner(learner).lower() for learner in study.learners}
+    for run in runs:
+        exams[run.name], slices[run.name] = study.predicted(run.run_id)
+        own = study.exam_metrics.filter(pl.col("run_id") == run.run_id)
+        thresholds[run.name] = float(own["threshold"][0]) if own.height else 0.5
+    names = {run.name: within_sentence(run.name) for run in runs}
     chosen, absent = choose_exams(exam_calls(exams, thresholds), names)
     strips = []
     with progress.track("Drawing exams", len(chosen)) as advance:
         for number, exam in enumerate(chosen):
             of_exam = {
-                learner: frame.filter(pl.col("exam_id") == exam.call.exam_id)
-                for learner, frame in slices.items()
+                name: frame.filter(pl.col("exam_id") == exam.call.exam_id)
+                for name, frame in slices.items()
             }
-            strips.append(_strip(study, exam, of_exam, number=number, thresholds=thresholds))
+            strips.append(_strip(study, exam, runs, of_exam, number=number, thresholds=thresholds))
             advance()
-    return StripSection(rule=RULE, absent=tuple(absent), strips=tuple(strips))
+    shown = ", ".join(f"{run.run_id} ({within_sentence(run.name)})" for run in runs)
+    return StripSection(rule=f"{RULE} Shown: {shown}.", absent=tuple(absent), strips=tuple(strips))
 
 
 def shown_slices(n_slices: int, most: int = MOST_SLICES) -> list[int]:
@@ -66,6 +68,7 @@ def shown_slices(n_slices: int, most: int = MOST_SLICES) -> list[int]:
 def _strip(
     study: StudyFiles,
     exam: ChosenExam,
+    runs: Sequence[ShownRun],
     slices: dict[str, pl.DataFrame],
     *,
     number: int,
@@ -73,10 +76,11 @@ def _strip(
 ) -> Strip:
     exam_id = exam.call.exam_id
     n_slices = study.stored.n_slices(exam_id)
-    for learner, frame in slices.items():
+    for run in runs:
+        frame = slices[run.name]
         if frame["slice_index"].to_list() != list(range(n_slices)):
             raise InputError(
-                where=f"predictions of {study.shown_run(learner)}, exam {exam_id}",
+                where=f"predictions of {run.run_id}, exam {exam_id}",
                 expected=f"the store's {n_slices} slices",
                 got=f"{frame.height} slices",
                 remedy="run the study again in a new directory",
@@ -84,9 +88,7 @@ def _strip(
     shown = shown_slices(n_slices)
     truth = next(iter(slices.values()))["slice_label"].to_list()
     rows = [
-        row
-        for place, learner in enumerate(study.learners)
-        for row in _bar_rows(learner, slices[learner], shown, place=place)
+        row for run in runs for row in _bar_rows(run.name, slices[run.name], shown, place=run.place)
     ]
     note = "" if len(shown) == n_slices else f"{len(shown)} of {n_slices} slices, evenly spaced."
     return Strip(
@@ -132,10 +134,7 @@ def _pictures(
     return tuple(pictures)
 
 
-def _bar_rows(
-    learner: str, frame: pl.DataFrame, shown: Sequence[int], *, place: int
-) -> list[BarRow]:
-    name = short_learner(learner)
+def _bar_rows(name: str, frame: pl.DataFrame, shown: Sequence[int], *, place: int) -> list[BarRow]:
     rows = []
     weights = frame["attention_weight"].to_list()
     if None not in weights:
@@ -143,7 +142,7 @@ def _bar_rows(
         full = max([EVEN_ATTENTION_FRACTION**-1 / len(weights), *weights])
         rows.append(
             BarRow(
-                learner=place,
+                series=place,
                 label=f"{name}: attention",
                 bars=tuple(
                     Bar(100 * weights[index] / full, decimal(weights[index])) for index in shown
@@ -153,7 +152,7 @@ def _bar_rows(
     probabilities = frame["slice_probability"].to_list()
     rows.append(
         BarRow(
-            learner=place,
+            series=place,
             label=f"{name}: probability",
             bars=tuple(
                 Bar(100 * probabilities[index], decimal(probabilities[index])) for index in shown
@@ -179,9 +178,9 @@ def _summary(
         else f"{n_slices} slices, none labelled"
     )
     said = "; ".join(
-        f"{short_learner(learner).lower()} learner {decimal(value)}, called "
-        f"{'positive' if call.positive[learner] else 'negative'} (threshold "
-        f"{decimal(thresholds[learner])})"
-        for learner, value in call.probabilities.items()
+        f"{within_sentence(name)} learner {decimal(value)}, called "
+        f"{'positive' if call.positive[name] else 'negative'} (threshold "
+        f"{decimal(thresholds[name])})"
+        for name, value in call.probabilities.items()
     )
     return f"Exam {call.exam_id} is {label}: {slices}. Probability: {said}."

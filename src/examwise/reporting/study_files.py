@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,16 @@ from examwise.core.schemas.evaluation import (
 )
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.store import FILES, SPLITS
-from examwise.core.schemas.study import RUNS
+from examwise.core.schemas.study import BUDGETED, RUNS
 from examwise.core.stage import PROVENANCE
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
 from examwise.evaluation.answer import ANSWER, Answer
 from examwise.evaluation.reading import prediction_folders
 from examwise.imaging.joined_stores import JoinedStores
-
-_LEARNER_ORDER = {"strong": 0, "weak": 1}
+from examwise.reporting.configuration_words import setting
+from examwise.reporting.external_stores import ExternalStore, read_external_stores
+from examwise.reporting.study_arms import Arm, label_free_scores, largest_budget, study_arms
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,15 @@ class StudyFiles:
         evaluation: The evaluation's manifest.
         answer: The answer, of one finding.
         runs: Table of finished runs.
-        curve: AUC by learner and budget, of ``finding``.
+        curve: AUC by archive, arm, mode and budget, of ``finding``.
         ratios: What the strong learner needs over what the weak one needs, of ``finding``.
         exam_metrics: Exam metrics by run, of ``finding``.
         slice_metrics: Slice metrics by run, of ``finding``.
         roc_points: ROC curves by run, of ``finding``.
-        stored: The exam store, or several together.
-        splits: Which exam is in which part.
-        files: What became of every file of the archive.
+        stored: The exam store that labels come from, or several together.
+        splits: Which exam is in which part of it.
+        files: What became of every file of its archive.
+        external: Archives that were tested on only.
     """
 
     storage: Storage
@@ -68,6 +71,7 @@ class StudyFiles:
     stored: JoinedStores
     splits: pl.DataFrame
     files: pl.DataFrame
+    external: tuple[ExternalStore, ...]
 
     @property
     def finding(self) -> str:
@@ -75,25 +79,40 @@ class StudyFiles:
         return self.answer.finding
 
     @property
-    def learners(self) -> tuple[str, ...]:
-        """Learners of the curve: strong, weak, then others by name."""
-        names = self.curve["learner"].unique().to_list()
-        return tuple(sorted(names, key=lambda name: (_LEARNER_ORDER.get(name, 2), name)))
+    def archive(self) -> str:
+        """The internal archive: where labels come from; of several their joint name."""
+        return self.answer.internal.archive
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """Arms with labels: those of the strong learner, of the weak one, then references."""
+        strong, weak = (
+            str(setting(self.evaluation.configuration, role) or role) for role in ("strong", "weak")
+        )
+        return study_arms(self.curve, self.manifest.configuration, strong=strong, weak=weak)
 
     @property
-    def archive(self) -> str:
-        """The archive with the most test exams (by name where there are several)."""
-        ranked = self.exam_metrics.sort(["n_exams", "archive"], descending=[True, False])
-        return str(ranked["archive"][0])
+    def main_arms(self) -> tuple[Arm, ...]:
+        """The arms that are compared; all of them where none is."""
+        return tuple(arm for arm in self.arms if arm.is_main) or self.arms
 
-    def full_budget_runs(self, learner: str) -> pl.DataFrame:
-        """Return a learner's runs at its largest budget, by repeat."""
-        own = self.runs.filter(pl.col("learner") == learner)
-        return own.filter(pl.col("budget") == pl.col("budget").max()).sort("repeat")
+    @property
+    def reference_arms(self) -> tuple[Arm, ...]:
+        """Arms that stand beside those compared."""
+        return tuple(arm for arm in self.arms if arm not in self.main_arms)
 
-    def shown_run(self, learner: str) -> str:
-        """Return the run that single-run figures show: largest budget, lowest repeat."""
-        return str(self.full_budget_runs(learner)["run_id"][0])
+    @property
+    def label_free(self) -> tuple[str, ...]:
+        """What scores exams without any label."""
+        return label_free_scores(self.curve)
+
+    def curve_of(self, archive: str) -> pl.DataFrame:
+        """Return the rows of the curve that are of one archive's test exams."""
+        return self.curve.filter(pl.col("archive") == archive)
+
+    def full_budget_runs(self, arm: Arm, mode: str = BUDGETED) -> pl.DataFrame:
+        """Return an arm's runs at its largest budget, by repeat."""
+        return largest_budget(arm, self.runs, mode).sort("repeat")
 
     def predicted(self, run_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Read a run's predictions of ``finding``: exams, slices."""
@@ -106,15 +125,21 @@ class StudyFiles:
         return pl.concat(exams), pl.concat(slices).sort("exam_id", "slice_index")
 
 
-def read_study(url: str | Path, *, stores: Sequence[str | Path] = ()) -> StudyFiles:
+def read_study(
+    url: str | Path,
+    *,
+    stores: Sequence[str | Path] = (),
+    external: Sequence[str | Path] = (),
+) -> StudyFiles:
     """Read a finished study.
 
     Args:
         url: The study's directory.
         stores: The exam stores, where they are not ``store`` in the study's directory.
+        external: Those of external archives, where they are not ``external/<number>/store``.
 
     Raises:
-        InputError: If the study, its store or its evaluation is not finished, or lacks a file.
+        InputError: If the study, a store of it or its evaluation is not finished, or lacks a file.
         SchemaError: If a file breaks its schema.
         IntegrityError: If a table is not the one once written, or not the one evaluated.
     """
@@ -143,7 +168,7 @@ def read_study(url: str | Path, *, stores: Sequence[str | Path] = ()) -> StudyFi
         evaluation=evaluation,
         answer=answer,
         runs=runs,
-        curve=curve.sort("learner", "budget"),
+        curve=curve.sort("archive", "learner", "acquisition", "mode", "budget"),
         ratios=ratios,
         exam_metrics=exam_metrics,
         slice_metrics=slice_metrics,
@@ -151,6 +176,7 @@ def read_study(url: str | Path, *, stores: Sequence[str | Path] = ()) -> StudyFi
         stored=stored,
         splits=pl.concat(SPLITS.read(store.storage) for store in stored.stores),
         files=pl.concat(FILES.read(store.storage) for store in stored.stores),
+        external=read_external_stores(storage, answer.external, external),
     )
 
 

@@ -21,8 +21,8 @@ INK = "#010101"
 """Text and axes: the page's text colour."""
 MUTED = "#020202"
 """Grid, reference lines: the page's line colour."""
-SERIES = ("#030303", "#040404", "#050505", "#060606")
-"""Learners in order: the page's series colours, from a colour-blind-safe set."""
+SERIES = ("#030303", "#040404", "#050505", "#060606", "#070707", "#080808")
+"""Arms in order: the page's series colours, from a colour-blind-safe set."""
 
 _CSS_COLOUR = {
     INK: "currentColor",
@@ -34,7 +34,7 @@ _DRAWING = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
+    "font.size": 9.5,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "text.color": INK,
@@ -50,7 +50,7 @@ _DRAWING = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9.0,
 }
 _REFERENCE = re.compile(r"#([\w.-]+)")
 # Matplotlib names the font in one property or in two, by version; the page has its own.

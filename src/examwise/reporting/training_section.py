@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from examwise.core.schemas.study import FINE_TUNED, LABEL_FREE
 from examwise.reporting.configuration_words import setting, value_words
 from examwise.reporting.contents import MethodSection
 from examwise.reporting.study_files import StudyFiles
@@ -38,7 +39,7 @@ def training_section(study: StudyFiles) -> MethodSection:
             for said in (
                 _runs_words(study),
                 _learners_words(study),
-                " ".join(_known(study, "model", _MODEL_SENTENCES)),
+                " ".join((*_known(study, "model", _MODEL_SENTENCES), *_further_windows(study))),
                 " ".join(_known(study, "training", _TRAINING_SENTENCES)),
                 f"Everything random follows from the study's seed "
                 f"({value_words(study.manifest.seed)}), by way of the run seeds in the table of "
@@ -50,14 +51,18 @@ def training_section(study: StudyFiles) -> MethodSection:
 
 
 def _runs_words(study: StudyFiles) -> str:
-    runs = study.runs
+    runs = study.runs.filter(pl.col("mode") != LABEL_FREE)
+    if runs.is_empty():
+        return ""
     steps = sorted(set(runs["steps"].to_list()))
     took = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
     earlier = runs.filter(pl.col("best_step") < pl.col("steps")).height
+    n_tuned = runs.filter(pl.col("mode") == FINE_TUNED).height
+    tuned = f", {n_tuned:,} of them with the encoder trained on as well" if n_tuned else ""
     return (
-        f"{runs.height:,} models were trained, each for {took} optimiser steps; "
-        f"{earlier or 'none'} kept the weights of an earlier step, chosen on the validation "
-        "labels that the run itself had bought."
+        f"{runs.height:,} models were trained{tuned}, each for {took} optimiser steps; "
+        f"{f'{earlier:,}' if earlier else 'none'} kept the weights of an earlier step, chosen on "
+        "the validation labels that the run itself had bought."
     )
 
 
@@ -73,8 +78,17 @@ def _learners_words(study: StudyFiles) -> str:
         "most suspicious slices.",
         "weak": f"A weak learner is trained on exam labels and {pools}.",
     }
-    shared = "All learners have the same architecture and the same settings."
-    return " ".join([*(said[name] for name in study.learners if name in said), shared])
+    shared = "Both have the same architecture and the same settings."
+    learners = {arm.learner for arm in study.arms}
+    known = [words for name, words in said.items() if name in learners]
+    return " ".join([*known, *([shared] if len(known) > 1 else [])])
+
+
+def _further_windows(study: StudyFiles) -> Iterator[str]:
+    windows = setting(study.manifest.configuration, "study", "model", "extra_windows")
+    if isinstance(windows, list) and windows:
+        said = " and ".join(f"{width:g} HU about {center:g} HU" for center, width in windows)
+        yield f"Further channels show the same slice windowed to {said}."
 
 
 def _known(study: StudyFiles, group: str, sentences: tuple[str, ...]) -> Iterator[str]:

@@ -13,9 +13,15 @@ UNDEFINED = "undefined"
 NOT_GIVEN = "not given"
 
 LEARNER_WORDS = {
-    "strong": "Strong (slice labels)",
-    "weak": "Weak (exam labels)",
+    "strong": "Strong",
+    "weak": "Weak",
+    "mixed": "Mixed",
+    "pooled": "Pooled",
+    "position": "Position only",
+    "pretext": "Pretext",
+    "mean_hu": "Mean HU",
 }
+DRAWN_WORDS = {"spread": "spread", "whole_exam": "exam by exam"}
 ESTIMATOR_WORDS = {
     "slice_probability": "slice probability",
     "attention_weight": "attention weight",
@@ -25,24 +31,24 @@ UNIT_WORDS = {"hours": "Reader hours", "actions": "Reader actions", "labels": "L
 """In the order in which they are shown: what it costs first."""
 
 
-def learner_words(learner: str) -> str:
-    """Name a learner for people.
-
-    Example:
-        >>> learner_words("weak"), learner_words("team.Learner")
-        ('Weak (exam labels)', 'team.Learner')
-    """
-    return LEARNER_WORDS.get(learner, learner)
-
-
 def short_learner(learner: str) -> str:
     """Name a learner in few words, for tables.
 
     Example:
-        >>> short_learner("weak"), short_learner("team.Learner")
-        ('Weak', 'team.Learner')
+        >>> short_learner("weak"), short_learner("mean_hu"), short_learner("team.Learner")
+        ('Weak', 'Mean HU', 'team.Learner')
     """
-    return learner.capitalize() if learner in LEARNER_WORDS else learner
+    return LEARNER_WORDS.get(learner, learner)
+
+
+def within_sentence(name: str) -> str:
+    """Write a name as it stands inside a sentence.
+
+    Example:
+        >>> within_sentence("Weak, fine-tuned"), within_sentence("team.Learner")
+        ('weak, fine-tuned', 'team.Learner')
+    """
+    return name if name.startswith("Mean HU") else name[:1].lower() + name[1:]
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
@@ -169,3 +175,23 @@ def ratio_interval_words(row: Mapping[str, Any]) -> str:
             return f"{number(row['ratio_upper'])} or less"
         case _:
             return NOT_ESTIMABLE
+
+
+def ratio_with_interval(row: Mapping[str, Any]) -> str:
+    """Write a row's ratio with its interval, as far as there are both.
+
+    Args:
+        row: A row of :data:`~examwise.core.schemas.evaluation.RATIOS`.
+
+    Example:
+        >>> ratio_with_interval({"ratio": None, "interval": "not_estimable",
+        ...                      "strong_at_most": False, "weak_at_most": False})
+        'not estimable'
+    """
+    ratio, interval = ratio_words(row), ratio_interval_words(row)
+    if interval == NOT_ESTIMABLE:
+        return ratio if row["ratio"] is None else f"{ratio} [no interval]"
+    if ratio.startswith(NOT_ESTIMABLE):
+        # One way missed the target: the interval alone says on which side the ratio lies.
+        return f"[{interval}]"
+    return f"{ratio} [{interval}]"
