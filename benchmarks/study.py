@@ -18,6 +18,7 @@ from pathlib import Path
 STAGES = {
     "phantom": "archive/manifest.json",
     "ingest": "store/manifest.json",
+    "external archives": "external/2/store/manifest.json",
     "split": "store/splits.parquet",
     "runs": "manifest.json",
     "evaluation": "evaluation/manifest.json",

@@ -353,7 +353,7 @@ def test_study_file_names_no_task(tmp_path: Path, capsys) -> None:
     assert main(["study", str(path), "--out", str(tmp_path / "out")]) == 2
     assert "nothing.yaml: expected a YAML file" in capsys.readouterr().err
     (tmp_path / "nothing.yaml").write_text(TASK)
-    with pytest.raises(InputError, match="the task of the stores, head_ich, got another"):
+    with pytest.raises(InputError, match="other exams, head_ich, got another"):
         read_study_file(path, task=load_task("head_ich"))
     assert read_study_file(path, task=load_task(tmp_path / "nothing.yaml"))
 

@@ -18,8 +18,11 @@ PATIENCE_S = 120.0
 MOMENTS = {
     "phantom": ("archive/commits/exams/*.json", 10),
     "ingest": ("store/commits/exams/*.json", 10),
+    "external phantom": ("external/1/archive/commits/exams/*.json", 2),
+    "external ingest": ("external/1/store/commits/exams/*.json", 2),
     "training": ("runs/*/checkpoints/last.ckpt", 1),
     "runs": ("commits/runs/*.json", 3),
+    "external predictions": ("external/1/predictions/*/manifest.json", 5),
     "evaluation": ("evaluation/*.parquet", 1),
 }
 

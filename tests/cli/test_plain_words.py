@@ -52,6 +52,7 @@ def test_values_of_a_wrong_type(words, said, capsys):
 def test_types_and_texts():
     assert type_words("Optional[list[str]]") == "a list of texts"
     assert type_words("Union[str, tuple[int, ...], None]") == "a text, or a list of whole numbers"
+    assert type_words("int | Literal['all']") == "a whole number, or all"
     assert type_words("some.Other") == "some.Other"
     assert plain_text("See :func:`~a.b.fit`, ``x``.") == "See fit, x."
     assert wrong_type("unrecognized arguments: --x") is None

@@ -89,7 +89,7 @@ def set_canaries(path: Path, target: Path) -> None:
 def place(tmp_path_factory) -> Place:
     folder = tmp_path_factory.mktemp("privacy")
     place = Place(folder)
-    sizes = ["--phantom.n_exams", "30", "--phantom.matrix", "64", "--phantom.min_slices", "10",
+    sizes = ["--phantom.n_exams", "42", "--phantom.matrix", "64", "--phantom.min_slices", "10",
              "--phantom.max_slices", "12", "--phantom.exams_per_patient", "1"]  # fmt: skip
     plain = folder / "plain"
     assert main(["phantom", str(plain), *sizes, "--workers", "1", "--quiet"]) == 0
@@ -117,6 +117,17 @@ def later_exams(place: Place) -> Path:
     return later
 
 
+def outside_exams(place: Place) -> Path:
+    """Take exams out of the source for another hospital, with labels; return their folder."""
+    outside = place.source.parent / f"{CANARY} outside"
+    outside.mkdir()
+    for folder in sorted(path for path in place.source.iterdir() if path.is_dir())[:12]:
+        shutil.move(folder, outside / folder.name)
+    labels = f"{CANARY} labels.csv"
+    shutil.copy(place.source / labels, outside / labels)
+    return outside
+
+
 def space_file(place: Place) -> Path:
     path = place.source.parent / f"{CANARY} space.yaml"
     path.write_text("training.learning_rate: {log_uniform: [0.0001, 0.001]}\n")
@@ -130,6 +141,8 @@ def study_file(place: Place) -> Path:
         "labels": f"{CANARY} labels.csv",
         "ingest": {"matrix": 64, "allow_unmatched_labels": True},
     }
+    config["external"] = [config["source"] | {"ingest": {"archive_name": "outside"}}]
+    config["external"][0]["ingest"]["allow_unmatched_labels"] = True
     config["study"]["repeats"] = 1
     config["study"]["arms"] = [
         {"learner": "strong", "acquisition": "spread", "budgets": [20]},
@@ -140,11 +153,20 @@ def study_file(place: Place) -> Path:
     return file
 
 
+def stores_only(place: Place) -> None:
+    """Run the same study from the stores that it left, and report it again."""
+    stores = ["--store", place.out / "study/store", "--external-store"]
+    stores.append(place.out / "study/external/1/store")
+    out = place.out / "study of stores"
+    place.run("study", study_file(place), *stores, "--out", out, "--workers", "1")
+    place.run("report", out, *stores, "--out", place.out / "page.html")
+
+
 @pytest.fixture(scope="module")
 def written(place: Place) -> Place:
     """Run every command that writes anything."""
     out, source = place.out, place.source
-    later = later_exams(place)
+    later, outside = later_exams(place), outside_exams(place)
     key = ["--identity", place.identity, "--workers", "1"]
     ingest = ["--ingest.matrix", "64", "--ingest.allow_unmatched_labels", "true"]
     labels = ["--labels", source / f"{CANARY} labels.csv"]
@@ -169,8 +191,11 @@ def written(place: Place) -> Place:
     exam_id = pl.read_parquet(store / "exams.parquet")["exam_id"][0]
     place.run("remove", store, "--exam", exam_id, "--runs", out, *key[:2])
     place.run("migrate", store)
-    place.run("study", study_file(place), "--source", source, "--out", out / "study", *key)
+    inside = [study_file(place), "--source", source, *key]
+    place.run("study", *inside, "--external", outside, "--out", out / "study")
     place.run("report", out / "study")
+    place.run("study", "init", out / "begin.yaml")
+    stores_only(place)
     return place
 
 

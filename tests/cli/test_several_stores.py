@@ -95,7 +95,7 @@ def test_stores_that_do_not_go_together_are_refused(stores, make_store, tmp_path
 @pytest.fixture(scope="module")
 def study_file(tmp_path_factory):
     text = yaml.safe_load(STUDY.read_text())
-    text["study"] = {**text["study"], "repeats": 1, "split": None}
+    text["study"] = {**text["study"], "repeats": 1, "split": None, "label_free": []}
     for arm in text["study"]["arms"]:
         arm["budgets"] = arm["budgets"][:1]
     text["study"]["training"] |= {"steps": 2, "validate_every": 2}
@@ -109,8 +109,9 @@ def test_study_over_several_stores(stores, study_file, tmp_path, capsys):
     words = ["study", str(study_file), "--out", str(out), "--workers", "1"]
     assert main([*words, "--store", stores[0], "--store", stores[1], "--json"]) == 0
     answer = result(capsys)["answer"]
-    assert len(answer["table"]) == 2
-    assert any("'one + other' together" in caution for caution in answer["cautions"])
+    (inside,) = answer["archives"]
+    assert len(inside["table"]) == 2
+    assert any("'one + other' together" in caution for caution in inside["cautions"])
     metrics = pl.read_parquet(out / "evaluation/exam_metrics.parquet")
     assert set(metrics["archive"]) == {"one", "other", "one + other"}
     runs = pl.read_parquet(out / "runs.parquet")
@@ -192,6 +193,6 @@ def test_study_of_another_task(fractures, study_file, tmp_path, capsys):
     text["study"]["arms"][0]["budgets"] = [20]
     config.write_text(yaml.safe_dump(text))
     assert main([*words, "--out", str(tmp_path / "study"), "--json"]) == 0
-    assert len(result(capsys)["answer"]["table"]) == 2
+    assert len(result(capsys)["answer"]["archives"][0]["table"]) == 2
     (run, *_) = sorted((tmp_path / "study/runs").iterdir())
     assert json.loads((run / "model.json").read_text())["config"]["window_width_hu"] == 2500

@@ -100,7 +100,9 @@ def test_study_on_a_store(store, tmp_path, capsys):
     config.write_text(yaml.safe_dump(text))
     words = ["study", str(config), "--out", str(out), "--workers", "1"]
     assert main([*words, "--store", str(store), "--json"]) == 0
-    assert len(result(capsys)["answer"]["table"]) == 2
+    assert (
+        len(result(capsys)["answer"]["archives"][0]["table"]) == 3
+    )  # two runs, and the mean of the tissue
     assert not (out / "store").exists()
     page = tmp_path / "again.html"
     assert main(["report", str(out), "--store", str(store), "--out", str(page), "--quiet"]) == 0
@@ -198,6 +200,7 @@ def test_study_can_be_corrected_until_its_first_run(archive, identity, tmp_path,
     config = tmp_path / "study.yaml"
     text = yaml.safe_load(CONFIG.read_text())
     text["study"] = {**text["study"], "repeats": 1}
+    text["study"]["arms"][1]["budgets"] = [10, 30]
     config.write_text(yaml.safe_dump(text))
     words = ["study", str(config), "--out", str(out), "--workers", "1", "--quiet"]
     assert main([*words, *identity, "--source", str(tmp_path / "empty")]) == 2

@@ -42,6 +42,8 @@ def test_study_leaves_everything_it_promises(finished):
         "archive/stage_2_train.csv",
         "store/exams.parquet",
         "store/splits.parquet",
+        "external/1/archive/reads.csv",
+        "external/1/store/exams.parquet",
         "runs.parquet",
         "evaluation/budget_curve.parquet",
         "evaluation/answer.json",
@@ -50,10 +52,12 @@ def test_study_leaves_everything_it_promises(finished):
     ):
         assert (finished / name).is_file(), name
     runs = read(finished, "runs.parquet")
-    assert runs.height == 8
-    for run_id in runs["run_id"]:
-        assert (finished / "runs" / run_id / "model.safetensors").is_file()
-        assert (finished / "predictions" / run_id / "slices.parquet").is_file()
+    assert runs.height == 9
+    for run_id, mode in runs.select("run_id", "mode").iter_rows():
+        trained = (finished / "runs" / run_id / "model.safetensors").is_file()
+        assert trained == (mode != "label_free")
+        for place in (finished, finished / "external/1"):
+            assert (place / "predictions" / run_id / "slices.parquet").is_file()
 
 
 def test_finished_study_answers_again_at_once(finished, capsys):
@@ -67,12 +71,12 @@ def test_finished_study_answers_again_at_once(finished, capsys):
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.parquet")} == before
 
 
-def test_terminal_ends_with_table_sentence_and_path(finished, capsys):
+def test_terminal_begins_with_the_answer_and_ends_with_the_path(finished, capsys):
     assert study(finished) == 0
     text = capsys.readouterr().out
     answer = json.loads((finished / "evaluation/answer.json").read_text())
-    assert text.startswith("learner")
-    assert answer["headline"] in text
+    assert text.startswith(answer["headline"])
+    assert "\nlearner  labels of" in text
     assert text.rstrip().endswith(f"Report: {finished / 'report.html'}")
 
 
@@ -174,6 +178,7 @@ def test_one_label_is_followed_from_its_csv_row_to_the_report(finished):
         exams = read(folder, "exams.parquet")
         assert exams.filter(pl.col("exam_id") == exam_id)["exam_label"].to_list() == [1]
     metrics = read(finished, "evaluation/exam_metrics.parquet")
+    metrics = metrics.filter(pl.col("archive") == "synthetic hospital a")
     assert metrics["n_positive"].unique().to_list() == [n_positive]
     assert metrics["n_exams"].unique().to_list() == [len(of_test)]
 

@@ -28,7 +28,7 @@ _ROLE = re.compile(r":(?:[a-z]+:)?[a-z]+:`~?([^`]+)`")
 _TYPE = re.compile(r"type: (.+?)(?=, default: |\)$)", re.DOTALL)
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _GIVEN = (
-    re.compile(r"Subtypes: \[(?P<kind>.*)\]\n.*Given value: (?P<got>.*)", re.DOTALL),
+    re.compile(r"Subtypes: \[(?P<kind>[^\n]*)\]\n.*Given value: (?P<got>.*)", re.DOTALL),
     re.compile(r"Expected an? (?P<kind>.*)\. Got value: (?P<got>.*)", re.DOTALL),
 )
 
@@ -100,7 +100,8 @@ def _one_type(kind: str) -> str:
         return _NAMES.get(name, name)
     items = _parts(inner)
     if name == "Literal":
-        return "one of " + ", ".join(item.strip("'\"") for item in items)
+        named = ", ".join(item.strip("'\"") for item in items)
+        return f"one of {named}" if len(items) > 1 else named
     if name not in ("list", "tuple"):
         return _NAMES.get(name, name)
     number = "" if name == "list" or items[-1] == "..." else f"{len(items)} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -15,19 +16,20 @@ from examwise.core.errors import InputError
 from examwise.core.task import Task, load_task, shipped_tasks
 from examwise.ingest.config import IngestConfig
 from examwise.phantom.config import PhantomConfig
+from examwise.phantom.layouts import USUAL_HOSPITALS
 from examwise.studies.config import StudyConfig
 from examwise.training.beginnings import options_of_weights
 
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """Where the exams come from: a synthetic archive, unless ``--source`` or ``--store`` is given.
+    """One archive: a synthetic one, unless raw files or a store are given for it.
 
     Attributes:
         layout: Layout of the archive, synthetic or given.
         labels: Label file of a given archive, relative to its folder; the layout's own if None.
             A synthetic archive has its own.
-        phantom: The synthetic archive.
+        phantom: The synthetic archive; of the layout's usual hospital where the file names none.
         ingest: How files become exams. Its task may be written out, or be a path relative to the
             study file or the name of a task that comes with examwise; what the task says of series
             counts where the file says nothing.
@@ -44,12 +46,15 @@ class StudyFile:
     """Content of a study file.
 
     Attributes:
-        source: Where the exams come from.
+        source: Where the exams come from that the study buys labels of.
         study: The study.
+        external: Archives that are tested on and nothing else, in this order. Their matrix and
+            task are the source's where the file says nothing.
     """
 
     source: SourceConfig
     study: StudyConfig
+    external: tuple[SourceConfig, ...] = ()
 
 
 def embedded_default() -> Path:
@@ -57,45 +62,38 @@ def embedded_default() -> Path:
     return Path(str(resources.files("examwise.cli") / "default_study.yaml"))
 
 
-def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
+def read_study_file(
+    path: Path, *, task: Task | None = None, matrix: int | None = None
+) -> StudyFile:
     """Read and check a study file.
 
     Args:
         path: The file.
         task: The task of the stores that are given, if any; else it is the file's. Its window is
             the model's where the file says nothing.
+        matrix: Rows and columns of the stores that are given, if any. External archives take it
+            where the file says nothing.
 
     Raises:
         InputError: If there is no such file, it is not a study file, or it names another task
             than the stores'.
 
     Example:
-        >>> read_study_file(embedded_default()).source.layout
-        'rsna'
+        >>> file = read_study_file(embedded_default())
+        >>> [file.source.layout, *(archive.layout for archive in file.external)]
+        ['rsna', 'cq500', 'ct-ich']
     """
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(StudyFile)
     if not path.is_file():
         raise InputError(where=path, expected="a study file (YAML)", got="no such file")
     try:
         tree = yaml.safe_load(path.read_text())
         _require_tree(tree)
-        said = _said(tree, "source", "ingest")
-        if isinstance(named := said.get("task"), str):
-            said["task"] = asdict(_named_task(named, path.parent))
-            parsed = parser.parse_string(yaml.safe_dump(tree))
-        else:
-            parsed = parser.parse_path(str(path))
-        file = StudyFile(**vars(parser.instantiate(parsed)))
-        own = file.source.ingest.task
-        if task is not None and "task" in said and own != task:
-            raise InputError(
-                where=f"{path}, source.ingest.task",
-                expected=f"the task of the stores, {task.name}",
-                got="another",
-                remedy="leave it out: the stores have their task",
-            )
-        return _with_input(_with_series(file, said), tree, task or own)
+        said = _archives(tree)
+        for entry in said:
+            _put_in_task(entry, path.parent)
+        file = _parse(tree, said[1:])
+        file = _with_archives(file, said, task=task, matrix=matrix, where=path)
+        return _with_input(file, tree, task or file.source.ingest.task)
     except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
         if wrong := wrong_type(str(error)):
             key, expected, got = wrong
@@ -107,6 +105,18 @@ def read_study_file(path: Path, *, task: Task | None = None) -> StudyFile:
         ) from error
 
 
+def _parse(tree: Any, external: Sequence[Mapping[str, Any]]) -> StudyFile:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(StudyFile, skip={"external"})
+    names = [f"external.{number}" for number in range(1, len(external) + 1)]
+    for name in names:
+        parser.add_class_arguments(SourceConfig, name)
+    entries = dict(zip(names, external, strict=True))
+    rest = {key: value for key, value in tree.items() if key != "external"}
+    found = parser.instantiate(parser.parse_object({**rest, **entries}))
+    return StudyFile(found.source, found.study, tuple(found[name] for name in names))
+
+
 def _said(tree: Any, *keys: str) -> dict[str, Any]:
     """Return what a file says below some keys; nothing where there is no such mapping."""
     for key in keys:
@@ -114,20 +124,83 @@ def _said(tree: Any, *keys: str) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _named_task(named: str, folder: Path) -> Task:
-    return load_task(named if named in shipped_tasks() else folder / named)
+def _archives(tree: Any) -> list[dict[str, Any]]:
+    """Return what a file says of its source, then of each external archive."""
+    if not isinstance(tree, dict):
+        raise ValueError(f"{type(tree).__name__}, not keys and values")
+    external = tree.get("external") or []
+    if not isinstance(external, list) or not all(isinstance(entry, dict) for entry in external):
+        raise ValueError("external: not a list of archives, each with keys and values")
+    return [_said(tree, "source"), *external]
 
 
-def _with_series(file: StudyFile, said: dict[str, Any]) -> StudyFile:
+def _put_in_task(entry: dict[str, Any], folder: Path) -> None:
+    """Put in a task that a file names."""
+    if isinstance(named := _said(entry, "ingest").get("task"), str):
+        known = named in shipped_tasks()
+        entry["ingest"]["task"] = asdict(load_task(named if known else folder / named))
+
+
+def _with_archives(
+    file: StudyFile,
+    said: list[dict[str, Any]],
+    *,
+    task: Task | None,
+    matrix: int | None,
+    where: Path,
+) -> StudyFile:
+    """Fill in what the file leaves open of its archives."""
+    source, *external = (
+        _with_hospital(archive, entry)
+        for archive, entry in zip((file.source, *file.external), said, strict=True)
+    )
+    _require_same_task(source, said[0], task, where=f"{where}, source")
+    shared: dict[str, Any] = {
+        "task": task or source.ingest.task,
+        "matrix": matrix or source.ingest.matrix,
+    }
+    filled = []
+    for number, (archive, entry) in enumerate(zip(external, said[1:], strict=True), 1):
+        _require_same_task(archive, entry, shared["task"], where=f"{where}, external.{number}")
+        known = _said(entry, "ingest")
+        open_to_source = {name: value for name, value in shared.items() if name not in known}
+        ingest = replace(archive.ingest, **open_to_source)
+        filled.append(_with_series(replace(archive, ingest=ingest), entry))
+    source = _with_series(source, said[0])
+    return replace(file, source=source, external=tuple(filled))
+
+
+def _with_hospital(archive: SourceConfig, entry: Mapping[str, Any]) -> SourceConfig:
+    """Take the layout's usual hospital wherever the file leaves it open."""
+    if "hospital" in _said(entry, "phantom") or archive.layout not in USUAL_HOSPITALS:
+        return archive
+    phantom = replace(archive.phantom, hospital=USUAL_HOSPITALS[archive.layout])
+    return replace(archive, phantom=phantom)
+
+
+def _require_same_task(
+    archive: SourceConfig, entry: Mapping[str, Any], task: Task | None, *, where: str
+) -> None:
+    named = "task" in _said(entry, "ingest")
+    if task is not None and named and archive.ingest.task != task:
+        raise InputError(
+            where=f"{where}.ingest.task",
+            expected=f"the task of the study's other exams, {task.name}",
+            got="another",
+            remedy="leave it out: all archives of a study have one task",
+        )
+
+
+def _with_series(archive: SourceConfig, entry: Mapping[str, Any]) -> SourceConfig:
     """Take what the task says of series wherever the file leaves it open."""
-    ingest = file.source.ingest
+    ingest = archive.ingest
     open_to_task = {
         name: value
         for name, value in ingest.task.series.given().items()
-        if name not in _said(said, "series")
+        if name not in _said(entry, "ingest", "series")
     }
     ingest = replace(ingest, series=replace(ingest.series, **open_to_task))
-    return replace(file, source=replace(file.source, ingest=ingest))
+    return replace(archive, ingest=ingest)
 
 
 def _with_input(file: StudyFile, tree: Any, task: Task) -> StudyFile:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from examwise.cli.answer_text import answer_text
 from examwise.cli.parsing import worker_count
-from examwise.cli.study_file import SourceConfig, StudyFile
-from examwise.core.digests import sha256_hex
+from examwise.cli.study_archives import (
+    chosen_external,
+    describe_archives,
+    provide_stores,
+    require_archives,
+)
+from examwise.cli.study_file import StudyFile
+from examwise.cli.study_places import StudyPlaces
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
-from examwise.core.executors.protocol import Executor
-from examwise.core.identity import Identity
-from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress
 from examwise.core.stage import Stage
 from examwise.data.joined_splits import read_joined_splits
@@ -24,29 +25,10 @@ from examwise.data.splits import split_store
 from examwise.evaluation.answer import Answer
 from examwise.evaluation.evaluate import evaluate_study
 from examwise.imaging.joined_stores import JoinedStores
-from examwise.ingest.ingest import ingest_archive
-from examwise.phantom.archive import make_phantom_archive
 from examwise.reporting.report import write_report
 from examwise.studies.config import StudyConfig
 from examwise.studies.run_study import PLAN, begin_study, run_study
 from examwise.training.accelerator import require_accelerator
-
-
-@dataclass(frozen=True)
-class StudyPlaces:
-    """Where a study reads and writes.
-
-    Attributes:
-        out: The study's directory.
-        source: Folder of raw files, or None.
-        stores: Exam stores; with neither these nor a source, a synthetic archive is made.
-        identity: Folder of the key; the default one if None.
-    """
-
-    out: Path
-    source: Path | None = None
-    stores: tuple[str, ...] = ()
-    identity: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +47,7 @@ class StudyOutcome:
 
     @property
     def text(self) -> str:
-        """The answer for a terminal: a table, a sentence, the path of the page."""
+        """The answer for a terminal: a sentence, a table, the path of the page."""
         return f"{answer_text(self.answer)}\n\nReport: {self.report}"
 
 
@@ -77,14 +59,24 @@ def run_pipeline(
     Raises:
         InputError: If a stage's input cannot be worked with.
     """
-    _check_places(file.study, places)
-    require_accelerator(file.study.trainer.accelerator)
-    executor = make_executor(worker_count(workers))
     config = file.study
-    stage = begin_study(places.out, config, source=_describe_source(file.source, places))
-    stores, set_aside = _provide_stores(file, places, executor=executor, progress=progress)
-    _provide_splits(stage, stores, config, given=bool(places.stores))
-    run_study(stage, config, stores=stores, executor=executor, progress=progress)
+    _require_splits(config, places)
+    external = chosen_external(file, places, progress=progress)
+    require_archives(file.source, external, places)
+    require_accelerator(config.trainer.accelerator)
+    executor = make_executor(worker_count(workers))
+    described = describe_archives(file.source, external, places)
+    stage = begin_study(places.out, config, source=described)
+    stores = provide_stores(file.source, external, places, executor=executor, progress=progress)
+    _provide_splits(stage, stores.internal, config, given=bool(places.stores))
+    run_study(
+        stage,
+        config,
+        stores=stores.internal,
+        external=stores.external,
+        executor=executor,
+        progress=progress,
+    )
     answer = evaluate_study(
         str(places.out),
         str(places.out / "evaluation"),
@@ -93,15 +85,16 @@ def run_pipeline(
         seed=config.seed,
         finding=config.finding,
         costs_given=config.costs is not None,
+        executor=executor,
         progress=progress,
     )
-    report = write_report(places.out, stores=stores, progress=progress)
-    return StudyOutcome(answer=answer, report=report, set_aside=set_aside)
+    report = write_report(
+        places.out, stores=stores.internal, external=stores.external, progress=progress
+    )
+    return StudyOutcome(answer=answer, report=report, set_aside=stores.set_aside)
 
 
-def _check_places(config: StudyConfig, places: StudyPlaces) -> None:
-    if places.source is not None and places.stores:
-        raise InputError(where="--source and --store", expected="one of them at most", got="both")
+def _require_splits(config: StudyConfig, places: StudyPlaces) -> None:
     if places.stores:
         # Given stores are only read: they must have been split.
         read_joined_splits(JoinedStores(places.stores).urls)
@@ -145,63 +138,3 @@ def _provide_splits(
             got="another",
             remedy="write split: null to take the store's own",
         ) from error
-
-
-def _describe_source(source: SourceConfig, places: StudyPlaces) -> dict[str, Any]:
-    if places.stores:
-        digests = [
-            sha256_hex(store.storage.read(MANIFEST)) for store in JoinedStores(places.stores).stores
-        ]
-        if len(digests) == 1:
-            return {"kind": "store", "manifest": digests[0]}
-        return {"kind": "stores", "manifests": digests}
-    if places.source is not None:
-        # Which files these are is checked by the store's own beginning, without naming a path.
-        return {"kind": "raw", "layout": source.layout, "ingest": asdict(source.ingest)}
-    return {
-        "kind": "phantom",
-        "layout": source.layout,
-        "phantom": asdict(source.phantom),
-        "ingest": asdict(source.ingest),
-    }
-
-
-def _provide_stores(
-    file: StudyFile, places: StudyPlaces, *, executor: Executor, progress: Progress
-) -> tuple[Sequence[str], Mapping[str, int]]:
-    if places.stores:
-        return places.stores, {}
-    source = places.source
-    ingest = file.source.ingest
-    if source is None:
-        ingest = replace(
-            ingest,
-            archive_name=ingest.archive_name or "synthetic",
-            data_terms=ingest.data_terms or "synthetic, no terms",
-        )
-        source = places.out / "archive"
-        make_phantom_archive(
-            source,
-            file.source.phantom,
-            layout=file.source.layout,
-            executor=executor,
-            progress=progress,
-        )
-        # Synthetic exams get the same pseudonyms everywhere: their key comes from the seed.
-        key = hashlib.sha256(f"phantom {file.source.phantom.seed}".encode()).digest()
-        identity = Identity(places.out / "identity", key=key)
-    else:
-        identity = Identity(places.identity)
-    labels = source / file.source.labels if file.source.labels else None
-    store = str(places.out / "store")
-    summary = ingest_archive(
-        file.source.layout,
-        source,
-        store,
-        identity=identity,
-        config=ingest,
-        labels=labels,
-        executor=executor,
-        progress=progress,
-    )
-    return [store], summary.all_set_aside

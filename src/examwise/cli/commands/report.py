@@ -26,6 +26,15 @@ def run(argv: Sequence[str]) -> ExitStatus:
         metavar="STORE",
         help="the exam stores, where they are not in DIR",
     )
+    parser.add_argument(
+        "--external-store",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="external_stores",
+        metavar="STORE",
+        help="the exam stores that were tested on only, where they are not in DIR",
+    )
     parser.add_argument("--out", type=Path, help="the page (default: DIR/report.html)")
     options = parse(parser, argv)
     output = Output(common(options))
@@ -33,6 +42,10 @@ def run(argv: Sequence[str]) -> ExitStatus:
     from examwise.reporting.report import write_report
 
     path = write_report(
-        options.directory, options.out, stores=options.stores, progress=output.progress
+        options.directory,
+        options.out,
+        stores=options.stores,
+        external=options.external_stores,
+        progress=output.progress,
     )
     return output.result({"report": str(path)}, str(path))

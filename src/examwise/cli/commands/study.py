@@ -1,4 +1,4 @@
-"""``examwise study [CONFIG] --out DIR``: from raw files to the answer."""
+"""``examwise study [CONFIG] --out DIR``: from raw files to the answer; ``examwise study init``."""
 
 from __future__ import annotations
 
@@ -7,23 +7,38 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from examwise.cli.commands import study_init
 from examwise.cli.output import Output
 from examwise.cli.parsing import add_identity, add_workers, common, make_parser, parse
 from examwise.cli.study_file import embedded_default, read_study_file
+from examwise.cli.study_places import StudyPlaces, require_places
 from examwise.core.errors import ExitStatus
 
 _DESCRIPTION = """Run a label-budget study: how well does a learner detect, by the number and the
-price of its labels? Without CONFIG the embedded default runs, on a synthetic archive that it
-writes first. Ends with a table, a sentence and the path of report.html. Interrupted, the same
-command goes on where it was."""
+price of its labels? Without CONFIG the embedded default runs; without --source and --store it
+makes the synthetic archives of CONFIG. Ends with the answer, a table and the path of report.html.
+Interrupted, the same command goes on where it was. To begin with a study file of your own:
+examwise study init FILE."""
 
 
 def run(argv: Sequence[str]) -> ExitStatus:
     """Run the study."""
+    if argv[:1] == ["init"]:
+        return study_init.run(argv[1:])
     parser = make_parser("study", _DESCRIPTION)
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="study file (YAML)")
     parser.add_argument("--out", type=Path, required=True, help="new folder for the study")
     parser.add_argument("--source", type=Path, help="folder of raw files, in source.layout")
+    parser.add_argument(
+        "--external",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="RAW",
+        help="folders of raw files that are tested on and nothing else, each in the layout of an "
+        "entry of CONFIG's external, in order",
+    )
     parser.add_argument(
         "--store",
         nargs="+",
@@ -33,29 +48,35 @@ def run(argv: Sequence[str]) -> ExitStatus:
         metavar="STORE",
         help="exam stores with labels and splits, instead of raw files; several train together",
     )
+    parser.add_argument(
+        "--external-store",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="external_stores",
+        metavar="STORE",
+        help="exam stores that are tested on and nothing else, each judged by itself; all their "
+        "exams, or their test part where they are split",
+    )
     add_identity(parser)
     add_workers(parser)
     options = parse(parser, argv)
     output = Output(common(options))
-
-    from examwise.cli.study_pipeline import StudyPlaces, run_pipeline
-    from examwise.cli.task_defaults import common_task
-    from examwise.imaging.joined_stores import JoinedStores
-
-    task = common_task(JoinedStores(options.stores).stores) if options.stores else None
-    file = read_study_file(options.config or embedded_default(), task=task)
-
-    outcome = run_pipeline(
-        file,
-        StudyPlaces(
-            out=options.out,
-            source=options.source,
-            stores=tuple(options.stores),
-            identity=options.identity,
-        ),
-        workers=options.workers,
-        progress=output.progress,
+    places = StudyPlaces(
+        out=options.out,
+        source=options.source,
+        stores=tuple(options.stores),
+        external=tuple(options.external),
+        external_stores=tuple(options.external_stores),
+        identity=options.identity,
     )
+    require_places(places)
+
+    file = read_study_file(options.config or embedded_default(), **_of_stores(places.stores))
+
+    from examwise.cli.study_pipeline import run_pipeline
+
+    outcome = run_pipeline(file, places, workers=options.workers, progress=output.progress)
     values: dict[str, Any] = {
         "answer": asdict(outcome.answer),
         "report": str(outcome.report),
@@ -63,3 +84,15 @@ def run(argv: Sequence[str]) -> ExitStatus:
     }
     status = ExitStatus.DONE_WITH_ITEMS_SET_ASIDE if outcome.set_aside else ExitStatus.DONE
     return output.result(values, outcome.text, status=status)
+
+
+def _of_stores(urls: Sequence[str]) -> dict[str, Any]:
+    """Return the task and the matrix of given stores, which a study file may leave out."""
+    if not urls:
+        return {}
+
+    from examwise.cli.task_defaults import common_task
+    from examwise.imaging.joined_stores import JoinedStores
+
+    stores = JoinedStores(urls).stores
+    return {"task": common_task(stores), "matrix": max(stores[0].exams["rows"].to_list())}
