@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.training.run_plan import plan_run
+from examwise.training.trainer_config import TrainerConfig
 
 
 def test_a_pipelines_file_counts_by_what_is_in_it(
@@ -26,3 +29,20 @@ def test_a_pipelines_file_counts_by_what_is_in_it(
     assert "DOE" not in str(one.configuration)
     assert one.run_id == moved.run_id != other.run_id
     assert one.inputs["augmentation"] != other.inputs["augmentation"]
+
+
+@pytest.mark.parametrize(("has_it", "settled"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_run_has_on_record_what_arithmetic_it_is(
+    store, label_sets, small_model, short_training, monkeypatch, has_it, settled
+):
+    monkeypatch.setattr("examwise.training.devices.has_bfloat16", lambda device: has_it)
+    plan = plan_run(
+        JoinedStores([store]),
+        label_sets["weak"],
+        learner="weak",
+        model=small_model,
+        training=short_training,
+        trainer=TrainerConfig(accelerator="cpu", precision="auto"),
+    )
+    assert plan.trainer.precision == settled
+    assert plan.configuration["trainer"]["precision"] == settled

@@ -191,6 +191,8 @@ def _run_trainer(
     checkpoint: Path,
 ) -> None:
     training, config = plan.training, plan.trainer
+    if config.precision == "auto":
+        raise AssertionError("a plan says what arithmetic it is")
     if training.accumulate > 1 and not module.automatic_optimization:
         raise InputError(
             where="training option accumulate",

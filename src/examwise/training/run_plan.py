@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,16 @@ def exams_digest(exam_ids: pl.Series) -> str:
     return "sha256:" + sha256_hex("\n".join(exam_ids.unique().sort().to_list()).encode())
 
 
+def _settled(trainer: TrainerConfig) -> TrainerConfig:
+    """Say what arithmetic it is: a run must not go on in another, on another machine."""
+    if trainer.precision != "auto":
+        return trainer
+    from examwise.training.devices import choose_device, has_bfloat16
+
+    has_it = has_bfloat16(choose_device(trainer.accelerator))
+    return replace(trainer, precision="bf16-mixed" if has_it else "32-true")
+
+
 def plan_run(
     stored: JoinedStores,
     label_set: LabelSet,
@@ -217,7 +227,7 @@ def plan_run(
         learner_options=dict(learner_options or {}),
         model=model,
         training=training.for_labels(len(train), bought),
-        trainer=trainer or TrainerConfig(),
+        trainer=_settled(trainer or TrainerConfig()),
         beginnings=find_beginnings(model, init),
         recipe=dict(recipe or {}),
         train=train,

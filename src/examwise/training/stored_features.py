@@ -25,10 +25,10 @@ from examwise.models.feature_cache import (
 )
 from examwise.models.threads import cpu_threads
 from examwise.training.config import TrainingConfig
+from examwise.training.devices import choose_device
 from examwise.training.find_learner import is_own
 from examwise.training.fit import make_module
 from examwise.training.lightning_module import LearningModule
-from examwise.training.pretraining.devices import choose_device
 from examwise.training.run_plan import RunPlan
 
 

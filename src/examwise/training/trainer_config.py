@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from examwise.core.errors import InputError
 
-_Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+_Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 _Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 _Strategy = Literal["auto", "ddp", "ddp_find_unused_parameters_true"]
 
@@ -45,7 +45,8 @@ class TrainerConfig:
         devices: Devices on each node; a step's labels are divided among all of them.
         num_nodes: Nodes.
         strategy: How processes work together, as Lightning names it; each has the whole model.
-        precision: Of the arithmetic, as Lightning names it.
+        precision: Of the arithmetic, as Lightning names it; ``"auto"`` takes bfloat16 where the
+            hardware has it, and which it was is on record with the run.
         options: Any other argument of the Trainer.
 
     Raises:

@@ -6,13 +6,13 @@ import torch
 
 from examwise.core.errors import InputError
 from examwise.models.config import ModelConfig
-from examwise.training.pretraining.config import EncoderConfig, PretrainingConfig
-from examwise.training.pretraining.devices import (
+from examwise.training.devices import (
     arithmetic,
     choose_device,
     fastest_layout,
     resolve_precision,
 )
+from examwise.training.pretraining.config import EncoderConfig, PretrainingConfig
 
 CPU = torch.device("cpu")
 

@@ -17,16 +17,16 @@ from examwise.core.randomness import derive_seed
 from examwise.core.schemas.encoder import CHECKPOINT
 from examwise.core.storage import Storage
 from examwise.data.slice_cache import SliceCache
-from examwise.training.optimizer_config import OptimizerConfig
-from examwise.training.optimizers import make_optimizer
-from examwise.training.pretraining.build import make_network, make_pretext
-from examwise.training.pretraining.config import EncoderConfig, PretrainingConfig
-from examwise.training.pretraining.devices import (
+from examwise.training.devices import (
     arithmetic,
     choose_device,
     fastest_layout,
     resolve_precision,
 )
+from examwise.training.optimizer_config import OptimizerConfig
+from examwise.training.optimizers import make_optimizer
+from examwise.training.pretraining.build import make_network, make_pretext
+from examwise.training.pretraining.config import EncoderConfig, PretrainingConfig
 from examwise.training.pretraining.network import PretextNetwork
 from examwise.training.pretraining.slices import UnlabelledSlices
 from examwise.training.pretraining.steps import PretextSteps, batches

@@ -14,7 +14,7 @@ from examwise.core.progress import Progress, SilentProgress
 from examwise.imaging.exam_source import ExamSource
 from examwise.imaging.stored_exams import StoredExams
 from examwise.models.threads import cpu_threads
-from examwise.training.pretraining.devices import arithmetic, choose_device, fastest_layout
+from examwise.training.devices import arithmetic, choose_device, fastest_layout
 from examwise.training.pretraining.files import load_encoder
 from examwise.training.pretraining.pretexts.protocol import ScoringPretext
 

@@ -1,4 +1,4 @@
-"""Where pretraining computes, and in what arithmetic."""
+"""Where training computes, and in what arithmetic."""
 
 from __future__ import annotations
 
@@ -40,14 +40,21 @@ def resolve_precision(precision: str, device: torch.device) -> str:
     """
     if precision != "auto":
         return precision
+    return "bf16-mixed" if has_bfloat16(device) else "32-true"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes with bfloat16; others emulate it, at a fraction of the speed.
+
+    Example:
+        >>> has_bfloat16(torch.device("mps"))
+        False
+    """
     if device.type == "cuda":
-        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        # Other processors emulate bfloat16, at a fraction of the speed.
-        find: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-        capable = find() if device.type == "cpu" else {}
-        has_it = any(capable.get(name) for name in ("avx512_bf16", "amx_bf16"))
-    return "bf16-mixed" if has_it else "32-true"
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    find: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    capable = find() if device.type == "cpu" else {}
+    return any(capable.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def arithmetic(precision: str, device: torch.device) -> torch.autocast:
