@@ -5,7 +5,7 @@ VENV ?= .venv
 OUT ?= out/study
 BIN := $(VENV)/bin
 
-.PHONY: install study test check bench docs clean
+.PHONY: install study test check bench encoder docs clean
 
 install: $(VENV)/installed
 
@@ -29,6 +29,9 @@ check: install
 
 bench: install
 	$(BIN)/python benchmarks/study.py
+
+encoder: install
+	$(BIN)/python tools/make_encoder.py
 
 docs: install
 	$(BIN)/mkdocs build --strict

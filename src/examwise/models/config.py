@@ -29,8 +29,9 @@ class ModelConfig:
         width: Channels of the encoder's first stage; 64 is the published ResNet.
         norm: What the encoder normalises over: ``"group"``s of channels, or a batch's statistics
             as they were when its weights were trained, ``"frozen_batch"``.
-        weights: Where the encoder's first weights come from: ``"imagenet"``, a file, the directory
-            of a pretrained encoder or of a finished run; random ones if empty.
+        weights: Where the encoder's first weights come from: ``"imagenet"``, ``"shipped:NAME"``
+            (an encoder that comes with the package), a file, the directory of a pretrained
+            encoder or of a finished run; random ones if empty.
         frozen: Parts of the encoder that are not trained, by the beginnings of their names;
             ``all`` is the whole encoder.
         window_center_hu: Center of the window that the encoder sees.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from examwise.models.imagenet import (
     read_published,
     require_named_digest,
 )
+from examwise.models.shipped_encoders import locate_weights
 from examwise.models.weight_files import SUFFIXES, read_tensors
 from examwise.models.weight_names import match
 
@@ -93,8 +95,9 @@ def find_weights(source: str, *, encoder: str) -> EncoderWeights:
     """Find weights and read them.
 
     Args:
-        source: ``imagenet``; a file (``.pth``, ``.pt``, ``.safetensors``); or a finished
-            directory of kind ``encoder`` or ``run``, on a disk or any fsspec URL.
+        source: ``imagenet``; ``shipped:NAME``, an encoder that comes with the package; a file
+            (``.pth``, ``.pt``, ``.safetensors``); or a finished directory of kind ``encoder`` or
+            ``run``, on a disk or any fsspec URL.
         encoder: The encoder's name.
 
     Raises:
@@ -103,6 +106,7 @@ def find_weights(source: str, *, encoder: str) -> EncoderWeights:
         IntegrityError: If a file is not the one once published or written.
         SchemaError: If a directory was written in another version.
     """
+    source = locate_weights(source)
     if source == IMAGENET:
         published = published_weights(encoder)
         data = read_published(published)
@@ -172,7 +176,18 @@ def _of_encoder(url: str, name: str, encoder: str) -> EncoderWeights:
     _require_same_encoder(described.get("encoder"), encoder, source=name)
     data = manifest.read_output(storage, encoder_directory.WEIGHTS)
     return EncoderWeights(
-        name, "encoder", _digest(data), _OWN, "a pretrained encoder", directory=url, data=data
+        name, "encoder", _digest(data), _OWN, _pretrained(described), directory=url, data=data
+    )
+
+
+def _pretrained(described: Mapping[str, object]) -> str:
+    """Say what an encoder was made from, as far as it is on record."""
+    made = "an encoder pretrained without labels"
+    if not {"pretext", "n_slices", "n_exams", "steps"} <= described.keys():
+        return made
+    return (
+        f"{made}: pretext {described['pretext']}, {described['steps']} steps over "
+        f"{described['n_slices']} slices of {described['n_exams']} exams"
     )
 
 

@@ -15,6 +15,7 @@ from examwise.core.schemas.encoder import DESCRIPTION as ENCODER_DESCRIPTION
 from examwise.core.schemas.run import LEARNED_PATIENTS, MODEL, WEIGHTS
 from examwise.core.storage import Storage
 from examwise.models.config import ModelConfig
+from examwise.models.shipped_encoders import locate_weights
 
 if TYPE_CHECKING:
     from examwise.models.encoder_weights import EncoderWeights
@@ -122,6 +123,7 @@ def options_of_weights(source: str) -> dict[str, Any]:
         >>> options_of_weights("imagenet")
         {}
     """
+    source = locate_weights(source)
     kind = begun_kind(source) if source and source != "imagenet" else None
     if kind == "encoder":
         manifest = read_manifest(source, kind="encoder")
