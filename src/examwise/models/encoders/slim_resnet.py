@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from examwise.models.encoders.norms import GROUP, make_norm
 
 _STRIDES = (1, 2, 2, 2)
+_STAGES_POOLED = 3
 
 
 class SlimResNet(nn.Module):
@@ -15,7 +16,7 @@ class SlimResNet(nn.Module):
 
     Basic blocks after He et al. (2016), two a stage, with group norms. The stem (5 × 5, stride 2)
     has no max-pooling behind it, so that lesions of few pixels reach the first stage; features
-    are the global mean and the global maximum of the last two stages' maps, since a small
+    are the global mean and the global maximum of the last three stages' maps, since a small
     lesion's part in a mean is small.
 
     Args:
@@ -24,20 +25,20 @@ class SlimResNet(nn.Module):
         norm: One of :data:`examwise.models.encoders.norms.NORMS`.
 
     Attributes:
-        n_features: 24 times the width.
+        n_features: 28 times the width.
 
     Example:
         >>> encoder = SlimResNet(width=16, in_channels=1)
         >>> [tuple(maps.shape[1:]) for maps in encoder.maps(torch.zeros(2, 1, 64, 64))]
         [(16, 32, 32), (32, 16, 16), (64, 8, 8), (128, 4, 4)]
         >>> encoder(torch.zeros(2, 1, 64, 64)).shape
-        torch.Size([2, 384])
+        torch.Size([2, 448])
     """
 
     def __init__(self, *, width: int, in_channels: int, norm: str = GROUP) -> None:
         super().__init__()
         channels = [width, 2 * width, 4 * width, 8 * width]
-        self.n_features = 2 * (channels[-2] + channels[-1])
+        self.n_features = 2 * sum(channels[-_STAGES_POOLED:])
         self.stem = nn.Sequential(
             nn.Conv2d(in_channels, width, 5, stride=2, padding=2, bias=False),
             make_norm(norm, width),
@@ -75,7 +76,7 @@ class SlimResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map float32, shape (N, in_channels, rows, columns), to shape (N, n_features)."""
-        last = self.maps(images)[-2:]
+        last = self.maps(images)[-_STAGES_POOLED:]
         means = [maps.mean(dim=(2, 3)) for maps in last]
         maxima = [maps.amax(dim=(2, 3)) for maps in last]
         return torch.cat([*means, *maxima], dim=1).float()
