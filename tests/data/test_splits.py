@@ -118,7 +118,7 @@ def test_overlap_of_run_and_store_names_the_number_of_patients():
     learned, tested = pl.Series(["p", "p", "q", "r"]), pl.Series(["q", "q", "r", "s"])
     require_no_overlap(learned, pl.Series(["s"]), where="x", remedy="")
     require_no_overlap(pl.Series([], dtype=pl.String), tested, where="x", remedy="")
-    with pytest.raises(InputError, match=r"x: .* got 2 patients whose labels it has seen; do this"):
+    with pytest.raises(InputError, match=r"x: .* got 2 patients from whom it has learned; do this"):
         require_no_overlap(learned, tested, where="x", remedy="do this")
 
 

@@ -379,10 +379,10 @@ def test_rows_that_an_arm_does_not_beat_are_named_with_the_difference(cautions):
     )
     text = cautions(facts=replace(FACTS, references=references))
     assert (
-        "300 exam labels (AUC 0.800) are not shown to do better than the mean brightness of the "
-        "brain, without any label (0.810; difference -0.010, 95% interval -0.030 to +0.010) and "
-        "the plain mean over slices, without attention, with the same labels (0.800; difference "
-        "+0.000, 95% interval not estimable)."
+        "300 exam labels (AUC 0.800) are not shown to do better than the mean brightness of "
+        "soft tissue, without any label (0.810; difference -0.010, 95% interval -0.030 to +0.010) "
+        "and the plain mean over slices, without attention, with the same labels (0.800; "
+        "difference +0.000, 95% interval not estimable)."
     ) in text
     assert (
         "5,000 slice labels drawn spread over exams (AUC 0.900) are not shown to do better than "

@@ -226,3 +226,8 @@ def test_a_study_without_one_arm_says_so(study, kinds, missing):
         f"This study has no runs with {missing}, so it compares nothing for an AUC of 0.8 for the "
         "finding 'any'."
     )
+
+
+def test_runs_of_both_kinds_of_labels_but_not_of_the_learners_compared(study):
+    rows = [{"mode": "budgeted", "label_kind": kind} for kind in ("slice", "exam")]
+    assert headline(study(table=rows)).startswith("This study has no two learners to compare, so")

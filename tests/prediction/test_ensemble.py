@@ -176,7 +176,7 @@ def test_a_patient_whom_one_of_them_has_learned_from_is_learned(said, runs):
 
 def test_a_store_of_patients_of_one_of_them_is_refused(runs, make_store, tmp_path):
     other = make_store(tmp_path / "s", n_exams=3, matrix=16)
-    with pytest.raises(InputError, match=r"patients whose labels it has seen.*--allow-overlap"):
+    with pytest.raises(InputError, match=r"patients from whom it has learned.*--allow-overlap"):
         predict_store(
             run=runs[0], others=runs[1:], store=other, out=str(tmp_path / "p"), device="cpu"
         )

@@ -369,5 +369,5 @@ def test_another_store_of_the_same_patients_is_refused_after_a_joint_training(
     learned = LEARNED_PATIENTS.read(Storage(run))["patient_key"]
     patients = StoredExams(mixed).exams["patient_key"].unique()
     n_shared = patients.is_in(learned.implode()).sum()
-    with pytest.raises(InputError, match=f"got {n_shared} patients whose labels it has seen"):
+    with pytest.raises(InputError, match=f"got {n_shared} patients from whom it has learned"):
         predict_store(run=run, store=mixed, out=str(tmp_path / "p"), device="cpu")

@@ -187,8 +187,11 @@ def _configuration(
                 "extra_windows": [[80.0, 200.0]],
                 "frozen": ["all"] if tuned else [],
             },
-            "training": {"steps": 300, "learning_rate": 0.003},
-            "fine_tuning": {"training": {"steps": 120, "learning_rate": 0.0004}, "frozen": []}
+            "training": {"steps": 300, "learning_rate": 0.003, "augmentation": "none"},
+            "fine_tuning": {
+                "training": {"steps": 120, "learning_rate": 0.0004, "augmentation": "flip"},
+                "frozen": [],
+            }
             if tuned
             else None,
         },

@@ -20,15 +20,25 @@ def test_first_weights_fine_tuning_and_references(full_study: Path) -> None:
     weights, frozen, tuned = section.paragraphs
     assert "an encoder pretrained without labels. Terms of all data that" in weights
     assert weights.endswith("learned from: synthetic.")
-    assert frozen.startswith("In budgeted runs the encoder stays as it is")
+    assert frozen.startswith("In budgeted runs the encoder stays as it is: its features are")
     assert tuned.startswith("Fine-tuned: strong, spread and weak once more")
-    assert "steps 120, learning rate 0.0004, nothing kept frozen" in tuned
+    assert "steps 120, learning rate 0.0004, random changes of images: flip, nothing kept" in tuned
     assert [point.partition(":")[0] for point in section.points] == [
         "Pooled",
         "Position only",
         "Pretext (m = 0)",
         "Mean HU (m = 0)",
     ]
+
+
+def test_features_are_computed_anew_where_images_change(full_study: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(full_study, tmp_path / "study")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["configuration"]["study"]["training"]["augmentation"] = "flip"
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    section = beginning_section(read_study(copy))
+    assert section is not None
+    assert "computed once" not in " ".join(section.paragraphs)
 
 
 @pytest.mark.parametrize("written", ["", "[]", "{}", '{"begins_from": {"weights": null}}'])

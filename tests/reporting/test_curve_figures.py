@@ -103,3 +103,15 @@ def test_effort_is_hours_where_all_are_given(hours: list[float | None], expected
 def test_what_has_no_labels_has_no_say_in_effort() -> None:
     frame = pl.DataFrame({"budget": [0, 2], "mean_reader_hours": [0.0, 1.0]})
     assert cost_column(frame) == "mean_reader_hours"
+
+
+def test_what_was_tried_once_has_intervals_over_patients(full: StudyFiles) -> None:
+    def caption(curve: pl.DataFrame) -> str:
+        figure = curve_figure(curve, full.arms, column="budget", target_auc=0.8, archive="test")
+        return figure.caption
+
+    curve = full.curve_of("test")
+    assert "Bands: 95% intervals over patients and repeats." in caption(curve)
+    assert "with 95% intervals over patients, tried once." in caption(curve)
+    once = caption(curve.with_columns(n_repeats=pl.lit(1, pl.Int32)))
+    assert "Bands: 95% intervals over patients, tried once." in once

@@ -54,13 +54,13 @@ def test_every_arm_and_reference_in_every_archive(full: StudyFiles) -> None:
     ]
 
 
-def test_cautions_are_said_once(full: StudyFiles) -> None:
+def test_every_archive_has_its_cautions_whatever_is_said_of_others(full: StudyFiles) -> None:
     section = full_budget_section(full, drawn_arms(full))
     assert section is not None
     assert [(found.archive, found.cautions) for found in section.cautions] == [
-        ("elsewhere", ("There are few exams in elsewhere.",)),
-        ("far-away", ("There are few exams in far-away.",)),
+        (answer.archive, answer.cautions) for answer in full.answer.external
     ]
+    assert section.cautions[0].cautions[0] == full.answer.internal.cautions[0]
 
 
 def test_references_without_other_archives(full: StudyFiles) -> None:

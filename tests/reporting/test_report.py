@@ -201,10 +201,14 @@ def test_a_full_study_speaks_of_every_archive(
     assert "nothing here says how the models do elsewhere" not in page.text
     assert {"figure-auc-mean-reader-hours-external-1", "figure-ratios"} <= set(ids)
     assert page.text.count("There are few exams in elsewhere.") == 1
-    assert page.text.count("Hours are assumed costs.") == 1
+    assert page.text.count("Hours are assumed costs.") == 3
     assert "an encoder pretrained without labels" in page.text
     assert [row[0] for row in page.tables["table-files"][1:]] == ["test", "elsewhere", "far-away"]
     assert page.tables["table-parts"][-1][:3] == ["far-away (test only)", "9", "9"]
+    at_threshold = {row[1]: row[9:12] for row in page.tables["table-runs"][1:]}
+    assert at_threshold["no labels"] == ["–"] * 3
+    assert "–" not in at_threshold["as configured"]
+    assert "What was tried once has an interval over patients alone." in page.text
 
 
 def test_headline_and_what_it_took_come_first(path: Path) -> None:

@@ -262,6 +262,32 @@ def test_other_external_stores_are_not_gone_on_with(config, store, external, tmp
         go_on(out, config, store, external[:1])
 
 
+def test_what_a_run_would_refuse_is_refused_while_the_study_can_be_corrected(
+    config, store, external, make_store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    again = make_store(tmp_path / "again", n_exams=60, matrix=32)
+    split_store(again, fractions=(0.8, 0.1, 0.1), seed=1)
+    known = str(tmp_path / "encoder")
+    short = PretrainingConfig(steps=2, slices_per_step=4, precision="32-true", accelerator="cpu")
+    pretrain(stores=[again], encoder=ENCODER, pretraining=short, out=known)
+    tuning = config.fine_tuning
+    refused = {
+        "weights that have not learned from test patients": replace(
+            config, model=replace(config.model, weights=known)
+        ),
+        "frozen": replace(config, fine_tuning=replace(tuning, frozen=("layer9",))),
+        "only where PyTorch finds one": replace(
+            config, fine_tuning=replace(tuning, trainer=TrainerConfig(accelerator="mps"))
+        ),
+    }
+    for part, wrong in refused.items():
+        with pytest.raises(InputError, match=part):
+            go_on(tmp_path / "study", wrong, store, external)
+        assert not (tmp_path / "study" / "plan.json").exists()
+        assert not (tmp_path / "study" / "features").exists()
+
+
 def test_how_fine_tuning_changes_images_is_on_record_without_its_place(config, tmp_path):
     file = tmp_path / "DOE^JOHN.yaml"
     file.write_text("a")

@@ -66,7 +66,7 @@ def require_no_overlap(learned: pl.Series, tested: pl.Series, *, where: str, rem
     """Raise if a patient that a run has learned from is among those it is to be tested on.
 
     Args:
-        learned: Keys of patients whose labels the run has seen, repeated or not.
+        learned: Keys of patients from whom the run has learned, repeated or not.
         tested: Keys of the patients of the exams that it is to predict.
         where: The store of these exams.
         remedy: What to do.
@@ -82,7 +82,7 @@ def require_no_overlap(learned: pl.Series, tested: pl.Series, *, where: str, rem
         raise InputError(
             where=where,
             expected="patients that the run has not learned from",
-            got=f"{n_overlapping} patients whose labels it has seen",
+            got=f"{n_overlapping} patients from whom it has learned",
             remedy=remedy,
         )
 

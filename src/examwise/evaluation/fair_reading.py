@@ -11,6 +11,7 @@ from examwise.evaluation.verdict import reached_neither
 from examwise.evaluation.wording import (
     ARM_NAMES,
     UNIT_NOUNS,
+    at_bound,
     drawn,
     goal,
     interval,
@@ -51,8 +52,8 @@ def compose_headline(
         kinds = {row["label_kind"] for row in internal.table if row["mode"] == BUDGETED}
         names = {"slice": ARM_NAMES["strong"], "exam": ARM_NAMES["weak"]}
         missing = [name for kind, name in names.items() if kind not in kinds]
-        which = " or ".join(missing) or "both kinds of labels to compare"
-        return f"This study has no runs with {which}, so it compares nothing for {aim}."
+        which = f"runs with {' or '.join(missing)}" if missing else "two learners to compare"
+        return f"This study has no {which}, so it compares nothing for {aim}."
     parts = [
         _inside(internal, ratios, aim, once=once),
         *_other_units(ratios, internal),
@@ -118,9 +119,7 @@ def _said(arm: Arm | None) -> str:
 def _times(row: Row, *, with_interval: bool = True) -> str:
     """Say how much more slice labels took, or why there is no number."""
     if row["ratio"] is not None:
-        bound = "at most " if row["strong_at_most"] else ""
-        bound = "at least " if row["weak_at_most"] else bound
-        times = f"slice labels took {bound}{number(row['ratio'])} times as many"
+        times = f"slice labels took {at_bound(row)}{number(row['ratio'])} times as many"
         return f"{times}, {interval(row)}" if with_interval else times
     if reached_neither(row):
         return "neither reached it"

@@ -12,6 +12,7 @@ from examwise.evaluation.wording import (
     ARM_NAMES,
     UNIT_NOUNS,
     amount,
+    at_bound,
     drawn,
     goal,
     interval,
@@ -81,18 +82,12 @@ def _both_reached(ratios: Mapping[str, Row], aim: str, *, once: bool) -> str:
             f"{amounts}: both reached it with their smallest budgets already, "
             "so these data do not tell which is cheaper"
         )
-    bound = _bound(lead)
+    bound = at_bound(lead)
     times = [
         f"{bound}{number(row['ratio'])} times the {UNIT_NOUNS[name]} ({interval(row)})"
         for name, row in ratios.items()
     ]
     return f"{amounts}: {listed(times)}; {_verdict(lead, with_interval=False, once=once)}"
-
-
-def _bound(row: Row) -> str:
-    if row["strong_at_most"]:
-        return "at most "
-    return "at least " if row["weak_at_most"] else ""
 
 
 def _needed(row: Row, arm: str, unit: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from examwise.core.schemas.study import BUDGETED, LABEL_FREE
 from examwise.evaluation.budget_replicates import BudgetReplicates, CurveKey
 from examwise.evaluation.paired_difference import FineTuningComparison, ReferenceComparison
@@ -27,8 +29,8 @@ class StudyFacts:
             largest budget.
         largest_unspent_share: Largest share of a budget that bought no labels, since the next
             exam's labels would have gone beyond it.
-        n_runs: Runs of all modes.
-        n_constant_runs: Runs that score all test exams alike.
+        n_runs: Runs that learned from labels.
+        n_constant_runs: Those of them that score all test exams alike.
         shared_labels: Arm and way of drawing to the share of labels that two repeats of the
             largest budget have in common, on average; of none where it is not known.
         references: The arms beside the rows they should beat.
@@ -70,6 +72,7 @@ def collect_facts(
     """
     test_set = replicates.test_set
     bought = [curve for key, curve in replicates.curves.items() if key.mode != LABEL_FREE]
+    trained = replicates.runs.filter(pl.col("mode") != LABEL_FREE)["run_id"].to_list()
     unspent = [1 - float((curve.mean_costs["labels"] / curve.budgets).min()) for curve in bought]
     return StudyFacts(
         archive=test_set.archive,
@@ -85,8 +88,8 @@ def collect_facts(
             if (key.learner, key.mode) == (arms["strong"], BUDGETED)
         },
         largest_unspent_share=max(0.0, *unspent) if unspent else 0.0,
-        n_runs=len(test_set.exam_logits),
-        n_constant_runs=test_set.n_constant_runs,
+        n_runs=len(trained),
+        n_constant_runs=test_set.n_constant(trained),
         shared_labels={
             (arm, key.acquisition): share
             for arm, learner in arms.items()

@@ -13,12 +13,10 @@ from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
 from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress
+from examwise.core.schemas.study import external_folder
 from examwise.core.storage import Storage
 from examwise.evaluation.judged_run import JudgedRun, judge_run
 from examwise.evaluation.reading import merged_terms, prediction_folders, read_runs
-
-EXTERNAL = "external"
-"""Folder of a study directory that holds what was tested outside, by number from 1."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Site:
     @property
     def role(self) -> str:
         """What its inputs' roles begin with."""
-        return f"{EXTERNAL}/{self.number}/" if self.is_external else ""
+        return f"{external_folder(self.number)}/" if self.is_external else ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def find_sites(study: Storage, run_ids: Sequence[str]) -> list[Site]:
     sites = [_site(0, study, run_ids)]
     while True:
         number = len(sites)
-        site = _site(number, study.child(f"{EXTERNAL}/{number}"), run_ids)
+        site = _site(number, study.child(external_folder(number)), run_ids)
         # Of an archive that any run has predicted, every run must have.
         if not any(Storage(url).exists(MANIFEST) for urls in site.urls.values() for url in urls):
             return sites

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,10 +50,9 @@ class TestSet:
         """Patients with a labelled exam."""
         return int(self.patient_index.max()) + 1
 
-    @property
-    def n_constant_runs(self) -> int:
-        """Runs that score all exams alike, but for rounding."""
-        return sum(bool(np.ptp(logits) < _ROUNDING) for logits in self.exam_logits.values())
+    def n_constant(self, run_ids: Iterable[str]) -> int:
+        """Return how many of these runs score all exams alike, but for rounding."""
+        return sum(bool(np.ptp(self.exam_logits[run_id]) < _ROUNDING) for run_id in run_ids)
 
 
 @dataclass(frozen=True)

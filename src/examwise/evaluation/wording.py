@@ -14,7 +14,7 @@ DRAWN = {"spread": "spread over exams", "whole_exam": "exam by exam"}
 
 SCORES_WITHOUT_LABELS = {
     "pretext": "the pretrained encoder's own score",
-    "mean_hu": "the mean brightness of the brain",
+    "mean_hu": "the mean brightness of soft tissue",
 }
 """Scores that need no label, in words."""
 
@@ -39,6 +39,18 @@ def arm_drawn(arm: str, acquisition: str) -> str:
     return f"slice labels drawn {drawn(acquisition)}" if arm == "strong" else ARM_NAMES[arm]
 
 
+def at_bound(row: Mapping[str, Any]) -> str:
+    """Say, before a ratio, that it is a bound: an arm's smallest budget reached the target.
+
+    Example:
+        >>> at_bound({"strong_at_most": False, "weak_at_most": True})
+        'at least '
+    """
+    if row["strong_at_most"]:
+        return "at most "
+    return "at least " if row["weak_at_most"] else ""
+
+
 def percent(share: float) -> str:
     """Write a share; what is not all or none is not rounded to it.
 
@@ -58,7 +70,7 @@ def score_without_labels(name: str) -> str:
 
     Example:
         >>> score_without_labels("mean_hu"), score_without_labels("mine")
-        ('the mean brightness of the brain', "the score 'mine'")
+        ('the mean brightness of soft tissue', "the score 'mine'")
     """
     return SCORES_WITHOUT_LABELS.get(name, f"the score '{name}'")
 

@@ -227,7 +227,7 @@ def choose_exams(
         raise InputError(
             where=store,
             expected="test patients that the run has not learned from",
-            got=f"{leaked.height} exams of patients whose labels it has seen",
+            got=f"{leaked.height} exams of patients from whom it has learned",
             remedy="restore the splits with which the run was trained, or train again",
         )
     exams = exams.with_columns(pl.coalesce("learned", "split", pl.lit(UNSEEN)).alias("split"))

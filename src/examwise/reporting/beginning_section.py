@@ -62,10 +62,9 @@ def _weights(study: StudyFiles) -> Iterator[str]:
     if not isinstance(frozen, list) or not frozen:
         return
     if "all" in frozen:
-        yield (
-            "In budgeted runs the encoder stays as it is: its features are computed once for all "
-            "of them, and what is trained on these is small."
-        )
+        unchanged = setting(study.manifest.configuration, "study", "training", "augmentation")
+        once = ": its features are computed once for all of them" if unchanged == "none" else ""
+        yield f"In budgeted runs the encoder stays as it is{once}. What is trained on it is small."
     else:
         yield f"In budgeted runs these parts of it stay as they are: {value_words(frozen)}."
 
@@ -101,7 +100,11 @@ def _fine_tuning(study: StudyFiles) -> Iterator[str]:
     settings = training if isinstance(training, Mapping) else {}
     details = [
         f"{words} {value_words(settings[name])}"
-        for name, words in (("steps", "steps"), ("learning_rate", "learning rate"))
+        for name, words in (
+            ("steps", "steps"),
+            ("learning_rate", "learning rate"),
+            ("augmentation", "random changes of images:"),
+        )
         if name in settings
     ]
     frozen = setting(said, "frozen") if isinstance(said, Mapping) else None

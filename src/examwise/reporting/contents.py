@@ -180,7 +180,7 @@ class FullBudgetSection:
         paragraphs: What stands in it.
         tables: Of all archives.
         figures: Of all archives, or one for each external archive.
-        cautions: Of the external archives, each said once.
+        cautions: Of the external archives, each for itself.
     """
 
     title: str

@@ -142,10 +142,14 @@ def _levels(curve: pl.DataFrame, target_auc: float | None) -> Iterator[Level]:
 
 
 def _caption_parts(curve: pl.DataFrame, drawn: pl.DataFrame) -> Iterator[str]:
-    if drawn["auc_lower"].drop_nulls().len():
-        yield "Bands: 95% intervals over patients and repeats."
-    if FINE_TUNED in drawn["mode"]:
-        yield "Hollow markers: the encoder trained on as well, with 95% intervals."
+    for mode, said in (
+        (BUDGETED, "Bands: 95% intervals over"),
+        (FINE_TUNED, "Hollow markers: the encoder trained on as well, with 95% intervals over"),
+    ):
+        own = drawn.filter(pl.col("mode") == mode)
+        if own["auc_lower"].drop_nulls().len() or (mode == FINE_TUNED and own.height):
+            repeated = (own["n_repeats"] > 1).any()
+            yield f"{said} patients{' and repeats' if repeated else ', tried once'}."
     for name in label_free_scores(curve)[:1]:
         yield f"Dotted, m = 0: {within_sentence(short_learner(name))}, without any label."
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from examwise.imaging.joined_stores import key_of
 from examwise.imaging.reasons import REASONS
 from examwise.reporting.archive_words import exams_words
 from examwise.reporting.configuration_words import setting
@@ -79,11 +80,11 @@ def _split_words(study: StudyFiles) -> Iterator[str]:
 def _outside_words(study: StudyFiles) -> str:
     """Count patients of external archives that could be learned from, where keys can tell."""
     keys = [study.stored.key_id]
-    keys += [store.stored.manifest.configuration.get("key_id") for store in study.external]
+    keys += [key_of(store.stored) for store in study.external]
     if None in keys or len(set(keys)) > 1:
         return (
-            "Pseudonyms of the external archives come from other keys: whether a patient is in "
-            "two archives cannot be told from them."
+            "Pseudonyms of all archives are not known to come from one key: whether a patient is "
+            "in two archives cannot be told from them."
         )
     learned = study.splits.filter(pl.col("split").is_in(["train", "validation"]))
     known = set(learned["patient_key"].to_list())

@@ -11,6 +11,7 @@ import polars as pl
 from examwise.core.errors import InputError
 from examwise.core.manifest import MANIFEST
 from examwise.core.schemas.store import FILES, SPLITS
+from examwise.core.schemas.study import external_folder
 from examwise.core.storage import Storage
 from examwise.evaluation.answer import ArchiveAnswer
 from examwise.imaging.stored_exams import StoredExams
@@ -64,7 +65,9 @@ def read_external_stores(
 
 
 def _own_stores(study: Storage, answered: Sequence[ArchiveAnswer]) -> list[str]:
-    stores = [study.child(f"external/{number}/store") for number in range(1, len(answered) + 1)]
+    stores = [
+        study.child(f"{external_folder(number)}/store") for number in range(1, len(answered) + 1)
+    ]
     return [store.url for store in stores if store.exists(MANIFEST)]
 
 

@@ -44,7 +44,11 @@ def full_budget_section(study: StudyFiles, drawn: Sequence[Arm]) -> FullBudgetSe
         paragraphs=tuple(_words(study)),
         tables=(_auc_table(study), *([ratios] if outside and ratios.rows else [])),
         figures=tuple(_figures(study, drawn)) if outside else (),
-        cautions=tuple(_cautions(study)),
+        cautions=tuple(
+            ArchiveCautions(answer.archive, answer.cautions)
+            for answer in outside
+            if answer.cautions
+        ),
     )
 
 
@@ -163,13 +167,3 @@ def _figures(study: StudyFiles, drawn: Sequence[Arm]) -> Iterator[Figure]:
                 archive=answer.archive,
                 number=number,
             )
-
-
-def _cautions(study: StudyFiles) -> Iterator[ArchiveCautions]:
-    """Leave out what is said of the internal archive, or of an external one before, already."""
-    said = set(study.answer.internal.cautions)
-    for answer in study.answer.external:
-        new = tuple(caution for caution in answer.cautions if caution not in said)
-        said.update(new)
-        if new:
-            yield ArchiveCautions(answer.archive, new)

@@ -129,27 +129,27 @@ def _statistics_section(study: StudyFiles) -> MethodSection:
             "counted half. Intervals are 95% percentile intervals of a bootstrap"
             f"{said}. For a single run it draws patients; for the budget curve and the ratios it "
             "draws patients and repeats together, the same draw for every learner and budget, and "
-            f"a repeat's nested budgets stay together.{outside}",
+            "a repeat's nested budgets stay together. What was tried once has an interval over "
+            f"patients alone.{outside}",
             "What a learner needs to reach the target is read off its curve, made monotone and "
             "interpolated in the logarithm of the amount. Nothing is extrapolated: a target above "
             "the whole curve is “not reached”, one already reached at the smallest budget is “at "
             "most” that budget. A replicate in which one learner misses the target bounds the "
             "ratio by the largest amount tried, which can leave an interval open.",
             "Thresholds come from validation labels, or are fixed at 0.5 where too few were "
-            "bought; they are never fitted on test exams. Position alone scores a slice by the "
-            "share of positive training slices at its relative height in the head.",
+            "bought, or none; they are never fitted on test exams. Position alone scores a slice "
+            "by the share of positive training slices at its relative height in the head.",
         ),
     )
 
 
 def _limits_section(study: StudyFiles) -> MethodSection:
-    repeats = study.runs["repeat"].n_unique()
     points = [
         _elsewhere(study),
         "Labels are taken as true. Readers' mistakes weigh on both arms, not necessarily alike.",
         "Probabilities are as the models give them, not calibrated for use with patients.",
-        f"ROC curves, slice tables and exams show one repeat of {repeats}; curves and ratios use "
-        "all.",
+        "ROC curves, slice tables and exams show the first repeat alone; curves and ratios use "
+        "every one.",
     ]
     if is_synthetic(study):
         points.insert(
@@ -225,7 +225,7 @@ def _runs_table(study: StudyFiles) -> Table:
                 f"{run['reader_actions']:,}",
                 hours(run["reader_hours"]),
                 f"{run['best_step']:,}",
-                *(_metric_cells(found) if found else ("–",) * 4),
+                *_metric_cells(found, has_threshold=run["mode"] != LABEL_FREE),
                 f"{run['seed']}",
             )
         )
@@ -258,10 +258,10 @@ def _rank(run: dict[str, Any], arms: Mapping[tuple[str, str], Arm]) -> tuple[int
     return place, run["learner"], run["budget"], run["repeat"]
 
 
-def _metric_cells(found: dict[str, float | None]) -> tuple[str, str, str, str]:
-    return (
-        auc_with_interval(found["auc"], found["auc_lower"], found["auc_upper"]),
-        decimal(found["threshold"]),
-        decimal(found["sensitivity"]),
-        decimal(found["specificity"]),
-    )
+def _metric_cells(found: Mapping[str, Any] | None, *, has_threshold: bool) -> tuple[str, ...]:
+    """Write out a run's AUC, and what it does at its threshold if that means anything."""
+    at_threshold = ("threshold", "sensitivity", "specificity")
+    if not found:
+        return ("–",) * (1 + len(at_threshold))
+    auc = auc_with_interval(found["auc"], found["auc_lower"], found["auc_upper"])
+    return auc, *(decimal(found[name]) if has_threshold else "–" for name in at_threshold)

@@ -111,7 +111,9 @@ def _name(row: dict[str, Any]) -> str:
 def _draw_row(axes: Axes, place: int, row: dict[str, Any], *, low: float, high: float) -> None:
     lower, upper = row["ratio_lower"], row["ratio_upper"]
     colour = SERIES[list(_MARKERS).index(row["acquisition"])]
-    for words, at, side in ((_name(row), 0.0, "left"), (ratio_with_interval(row), 1.0, "right")):
+    # Why there is none stands in the table beside it.
+    said = ratio_with_interval(row) if row["ratio"] is not None else "no ratio"
+    for words, at, side in ((_name(row), 0.0, "left"), (said, 1.0, "right")):
         axes.annotate(
             words,
             (at, place - 0.2),

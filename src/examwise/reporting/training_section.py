@@ -22,7 +22,7 @@ _TRAINING_SENTENCES = (
     "weight decay is {weight_decay}.",
     "A step sees {slices_per_step} slices where labels are of slices, and {exams_per_step} exams "
     "where they are of exams.",
-    "Images are changed at random: {augmentation}.",
+    "Random changes of images: {augmentation}.",
     "Every {validate_every} steps the loss on validation labels is computed, and the weights of "
     "the lowest are kept; with fewer than {validation_minimum} validation labels the last "
     "weights are kept and the threshold is 0.5.",
@@ -40,7 +40,7 @@ def training_section(study: StudyFiles) -> MethodSection:
                 _runs_words(study),
                 _learners_words(study),
                 " ".join((*_known(study, "model", _MODEL_SENTENCES), *_further_windows(study))),
-                " ".join(_known(study, "training", _TRAINING_SENTENCES)),
+                _training_words(study),
                 f"Everything random follows from the study's seed "
                 f"({value_words(study.manifest.seed)}), by way of the run seeds in the table of "
                 "runs. Every setting stands in the configuration at the end of this page.",
@@ -64,6 +64,13 @@ def _runs_words(study: StudyFiles) -> str:
         f"{f'{earlier:,}' if earlier else 'none'} kept the weights of an earlier step, chosen on "
         "the validation labels that the run itself had bought."
     )
+
+
+def _training_words(study: StudyFiles) -> str:
+    said = " ".join(_known(study, "training", _TRAINING_SENTENCES))
+    if said and FINE_TUNED in study.runs["mode"]:
+        return f"Fine-tuning has settings of its own; in all other runs: {said}"
+    return said
 
 
 def _learners_words(study: StudyFiles) -> str:

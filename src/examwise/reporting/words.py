@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from examwise.evaluation.wording import number
+from examwise.evaluation.wording import at_bound, number
 
 NOT_REACHED = "not reached"
 NOT_ESTIMABLE = "not estimable"
@@ -151,8 +151,7 @@ def ratio_words(row: Mapping[str, Any]) -> str:
         return f"{NOT_ESTIMABLE}: both reach it with their smallest budget"
     if row["ratio"] is None:
         return NOT_ESTIMABLE
-    bound = "at most " if row["strong_at_most"] else "at least " if row["weak_at_most"] else ""
-    return bound + number(row["ratio"])
+    return at_bound(row) + number(row["ratio"])
 
 
 def ratio_interval_words(row: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from examwise.core.commits import CommitLog
 from examwise.core.progress_files import ProgressFile
 from examwise.core.schemas.study import FINE_TUNED
 from examwise.core.storage import Storage
+from examwise.imaging.joined_stores import JoinedStores
 from examwise.models.config import ModelConfig
 from examwise.prediction.label_free.predict import predict_label_free
 from examwise.prediction.predict import predict_store
@@ -18,9 +19,11 @@ from examwise.studies.acquisition import Draw
 from examwise.studies.config import StudyConfig
 from examwise.studies.plan import PlannedRun
 from examwise.studies.sites import Site
+from examwise.training.accelerator import require_accelerator
 from examwise.training.config import TrainingConfig
 from examwise.training.find_learner import reads_features
-from examwise.training.train import train_run
+from examwise.training.run_plan import plan_run
+from examwise.training.train import require_model, train_run
 from examwise.training.trainer_config import TrainerConfig
 
 FEATURES = "features"
@@ -73,6 +76,32 @@ def options_of(
     return model, replace(training, seed=run.seed), trainer
 
 
+def require_run(run: PlannedRun, draw: Draw, *, stored: JoinedStores, config: StudyConfig) -> None:
+    """Refuse a run that its worker would refuse, while the study can still be corrected.
+
+    Args:
+        run: The run.
+        draw: Its labels.
+        stored: The stores that they come from.
+        config: The study.
+
+    Raises:
+        InputError: If the run cannot be trained as asked for, or its first weights have learned
+            from test patients.
+    """
+    model, training, trainer = options_of(run, config)
+    plan = plan_run(
+        stored,
+        draw.label_set,
+        learner=run.learner,
+        model=model,
+        training=training,
+        trainer=trainer,
+    )
+    require_accelerator(trainer.accelerator)
+    require_model(plan, features=reads_features(run.learner, model, training))
+
+
 def _with_labels(run: PlannedRun, draw: Draw, work: StudyWork) -> dict[str, Any]:
     model, training, trainer = options_of(run, work.config)
     directory = f"{work.out}/runs/{run.run_id}"
@@ -97,6 +126,7 @@ def _with_labels(run: PlannedRun, draw: Draw, work: StudyWork) -> dict[str, Any]
             store=site.store,
             out=f"{work.out}/{site.place(run.run_id)}",
             split=site.split,
+            device="cpu" if trainer.accelerator == "cpu" else "auto",
             features=features,
         )
     parts = draw.label_set.frame["part"]

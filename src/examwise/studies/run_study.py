@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,20 @@ from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, require_finding
 from examwise.prediction.label_free import LABEL_FREE as LABEL_FREE_SCORES
+from examwise.studies.acquisition import Draw
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
 from examwise.studies.budgets import settle_budgets
 from examwise.studies.config import StudyConfig
 from examwise.studies.draws import count_labels, draw_all, open_sales
 from examwise.studies.external_stores import require_external
-from examwise.studies.one_run import FEATURES, PROGRESS, StudyWork, do_run, options_of
+from examwise.studies.one_run import (
+    FEATURES,
+    PROGRESS,
+    StudyWork,
+    do_run,
+    options_of,
+    require_run,
+)
 from examwise.studies.plan import PlannedRun, plan_runs
 from examwise.studies.plan_file import PLAN as PLAN
 from examwise.studies.plan_file import read_plan, write_plan
@@ -128,7 +136,8 @@ def run_study(
 
     Raises:
         InputError: If a budget needs more labels than there are, the stores cannot be joined, one
-            has changed since the study began, or an external one is no fair test.
+            has changed since the study began, an external one is no fair test, or a run cannot
+            be trained as asked for.
     """
     progress = progress or SilentProgress()
     stored = JoinedStores(stores)
@@ -150,6 +159,8 @@ def run_study(
     settled_config = replace(config, arms=tuple(settled.arm for settled in arms))
     plan = plan_runs(settled_config)
     draws = draw_all(sales, settled_config, plan)
+    if not stage.storage.exists(PLAN):
+        _require_runs(plan, draws, stored, settled_config)
     write_plan(stage.storage, plan, arms, stored, others)
     log = CommitLog(stage.storage)
     done = set(log.items())
@@ -222,6 +233,21 @@ def _require_usable(config: StudyConfig, stored: JoinedStores, splits: pl.DataFr
     )
     for name in config.label_free:
         LABEL_FREE_SCORES.load(name)().require(config.model)
+
+
+def _require_runs(
+    plan: Sequence[PlannedRun],
+    draws: Mapping[str, Draw],
+    stored: JoinedStores,
+    config: StudyConfig,
+) -> None:
+    """Check the first run of each arm and mode: others differ from it in labels and seed alone."""
+    seen = set()
+    for run in plan:
+        kind = (run.learner, run.acquisition, run.mode)
+        if run.mode != LABEL_FREE and kind not in seen:
+            seen.add(kind)
+            require_run(run, draws[run.run_id], stored=stored, config=config)
 
 
 def _prepare_features(

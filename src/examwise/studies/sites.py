@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from examwise.core.errors import InputError
+from examwise.core.schemas.study import external_folder
 from examwise.data.splits import has_splits
 from examwise.data.stratified_split import PARTS
 from examwise.imaging.joined_stores import JoinedStores
@@ -62,7 +63,7 @@ def external_sites(external: Sequence[StoredExams]) -> list[Site]:
     return [
         Site(
             store=stored.storage.url,
-            folder=f"external/{number}/predictions",
+            folder=f"{external_folder(number)}/predictions",
             within="",
             split=TEST_SPLIT if has_splits(stored.storage.url) else None,
         )

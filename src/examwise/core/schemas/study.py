@@ -18,6 +18,20 @@ LABEL_KINDS = ("slice", "exam", NOTHING)
 
 ACQUISITIONS = ("exam", "spread", "whole_exam", NOTHING)
 
+
+def external_folder(number: int) -> str:
+    """Return the folder of a study's directory that is about one external archive.
+
+    Args:
+        number: The archive's number, from 1.
+
+    Example:
+        >>> external_folder(1)
+        'external/1'
+    """
+    return f"external/{number}"
+
+
 RUNS = TableSchema(
     "runs.parquet",
     (
