@@ -98,3 +98,7 @@ def test_cautions_of_external_archives_are_written_out_up_to_two():
         "- there: Two.",
         "- there: 2 more, in the report.",
     ]
+
+
+def test_an_external_archive_that_can_judge_nothing_is_a_sentence_all_the_same():
+    assert outside(table=()).endswith("40 positive): nothing to compare.")

@@ -55,5 +55,6 @@ def test_types_and_texts():
     assert type_words("int | Literal['all']") == "a whole number, or all"
     assert type_words("some.Other") == "some.Other"
     assert plain_text("See :func:`~a.b.fit`, ``x``.") == "See fit, x."
+    assert type_words("FineTuningConfig | null") == "keys and values"
     assert wrong_type("unrecognized arguments: --x") is None
     assert wrong_type('Parser key "a": something else') is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +171,20 @@ def test_folders_of_ones_own(finished, brief, tmp_path, capsys) -> None:
 
 def test_a_folder_alone_leaves_synthetic_archives_out(finished, brief, tmp_path, capsys) -> None:
     key = ["--identity", str(tmp_path / "key"), "--workers", "1"]
-    source = ["--source", str(finished / "archive")]
+    raw = shutil.copytree(finished / "archive", tmp_path / "raw")
+    for file in sorted(raw.rglob("*.dcm"))[:5]:
+        file.write_bytes(file.read_bytes()[:-500])
+    source = ["--source", str(raw)]
     tree = yaml.safe_load(brief.read_text())
     tree["external"][0]["phantom"] = {"n_exams": 5}
     file = write(tmp_path / "study.yaml", tree)
-    assert main(["study", str(file), "--out", str(tmp_path / "out"), *source, *key]) == 0
+    words = ["study", str(file), "--out", str(tmp_path / "out"), *source, *key]
+    assert main(words) == 3
     said = capsys.readouterr()
+    (line,) = (line for line in said.out.splitlines() if line.startswith("Set aside"))
+    assert line.startswith("Set aside in rsna_2019: 5 (")
+    assert main(words) == 3
+    assert line in capsys.readouterr().out
     assert "Left out: 2 of the study file's external archives (cq500, ct-ich)" in said.err
     assert "Outside" not in said.out
     assert not (tmp_path / "out/external").exists()
@@ -183,9 +192,9 @@ def test_a_folder_alone_leaves_synthetic_archives_out(finished, brief, tmp_path,
 
 @pytest.fixture(scope="module")
 def of_stores(brief, tmp_path_factory) -> Path:
-    """A study file that takes the splits of its stores."""
+    """A study file with another split than its stores have."""
     tree = yaml.safe_load(brief.read_text())
-    tree["study"]["split"] = None
+    tree["study"]["split"] = {"train": 0.6, "validation": 0.2, "test": 0.2}
     # With stores given, their matrix counts.
     tree["source"]["ingest"]["matrix"] = 96
     return write(tmp_path_factory.mktemp("stores") / "study.yaml", tree)
@@ -195,9 +204,17 @@ def test_stores_of_ones_own(finished, of_stores, tmp_path, capsys) -> None:
     words = ["study", str(of_stores), "--out", str(tmp_path / "out"), "--workers", "1"]
     words += ["--store", str(finished / "store"), "--external-store"]
     words += [str(finished / f"external/{number}/store") for number in (1, 2)]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert said.err.count("Splits: those of the given stores, not the fractions of study.sp") == 1
+    assert "Left out" not in said.err
     assert main([*words, "--json"]) == 0
     answer = result(capsys)["answer"]
     assert [archive["archive"] for archive in answer["archives"]] == list(ARCHIVES)
+    assert main(["report", str(tmp_path / "out"), "--quiet"]) == 2
+    refused = capsys.readouterr().err
+    assert "this study used stores elsewhere" in refused
+    assert "--store STORE, and --external-store STORE" in refused
     report = tmp_path / "out/report.html"
     page = report.read_bytes()
     again = ["report", str(tmp_path / "out"), "--out", str(tmp_path / "again.html")]

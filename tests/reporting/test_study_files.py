@@ -18,7 +18,7 @@ def test_store_elsewhere(make_study: Callable, tmp_path: Path) -> None:
     study = make_study(tmp_path / "study")
     before = write_report(study, progress=SilentProgress()).read_bytes()
     shutil.move(study / "store", tmp_path / "store")
-    with pytest.raises(InputError, match="exam-store"):
+    with pytest.raises(InputError, match="used stores elsewhere"):
         write_report(study, progress=SilentProgress())
     written = write_report(study, stores=[tmp_path / "store"], progress=SilentProgress())
     assert written.read_bytes() == before

@@ -36,7 +36,7 @@ def test_seed_depends_on_study_seed_and_repeat_alone():
     ("changes", "message"),
     [
         ({"arms": ()}, "study.arms: expected at least one arm"),
-        ({"arms": (ARMS[0], ARMS[0])}, "study.arms: expected each learner once for a way"),
+        ({"arms": (ARMS[0], ARMS[0])}, "study.arms, strong by spread: expected each learner"),
         ({"label_free": ("mean_hu", "mean_hu")}, "study.label_free: expected names, each once"),
         ({"label_free": ("max_hu",)}, "study.label_free: expected one of pretext, mean_hu"),
         ({"label_free": ("pretext",)}, "study.label_free: expected a pretrained encoder"),
@@ -56,7 +56,7 @@ def test_studies_that_cannot_be_run_are_refused(changes, message):
 
 def test_a_budget_that_trains_on_fewer_labels_than_a_smaller_one_is_refused():
     arms = (ArmConfig("weak", "exam", (90, 100)),)
-    with pytest.raises(InputError, match=r"budgets of weak: .* \(90, 80\) training labels"):
+    with pytest.raises(InputError, match=r"by exam, budgets: .* labels of 90, 80 training"):
         StudyConfig(arms=arms, target_auc=0.8)
     assert StudyConfig(arms=arms, target_auc=0.8, validation_fraction=0.0).arms == arms
 
@@ -122,7 +122,7 @@ def test_fine_tuning_needs_repeats_that_are_there_and_a_learner_that_is_compared
 
 @pytest.mark.parametrize("repeats", [0, -1])
 def test_repeats_are_one_or_more(repeats):
-    with pytest.raises(InputError, match=r"arm\.repeats: expected 1 or more"):
+    with pytest.raises(InputError, match=r"by exam, repeats: expected 1 or more"):
         ArmConfig("weak", "exam", (1,), repeats=repeats)
     with pytest.raises(InputError, match=r"fine_tuning\.repeats: expected 1 or more"):
         FineTuningConfig(repeats=repeats)
@@ -132,10 +132,10 @@ def test_repeats_are_one_or_more(repeats):
     "budgets", [(), (0, 3), (5, 5), (9, 3), ("all", 3), ("some",), ("all", "all"), (True,)]
 )
 def test_budgets_ascend(budgets):
-    with pytest.raises(InputError, match=r"arm\.budgets: expected ascending"):
+    with pytest.raises(InputError, match=r"by exam, budgets: expected ascending"):
         ArmConfig("weak", "exam", budgets)
 
 
 def test_unknown_way_to_draw_is_refused():
-    with pytest.raises(InputError, match=r"arm\.acquisition: expected one of exam, spread"):
+    with pytest.raises(InputError, match=r"weak, acquisition: expected one of exam, spread"):
         ArmConfig("weak", "exams", (1,))

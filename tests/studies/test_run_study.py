@@ -56,6 +56,9 @@ def test_an_arm_that_draws_labels_of_another_kind_is_refused_before_anything_is_
     split_store(store, seed=0)
     config = replace(CONFIG, arms=(ArmConfig("weak", "spread", (10,)),))
     stage = begin_study(tmp_path / "study", config, source={})
-    with pytest.raises(InputError, match=r"arms, weak: expected .* kind \(exam\), got spread"):
+    with pytest.raises(
+        InputError,
+        match=r"arms, weak by spread, acquisition: expected .* kind \(exam\), got spread",
+    ):
         run_study(stage, config, stores=[store], executor=StoppingExecutor())
     assert not stage.storage.exists("plan.json")

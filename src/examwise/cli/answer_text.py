@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from examwise.core.schemas.study import FINE_TUNED, LABEL_FREE
 from examwise.evaluation.answer import Answer, ArchiveAnswer, Row
+from examwise.evaluation.wording import ARM_NAMES
+from examwise.studies.config import MAIN_LEARNERS
 
 _HEADINGS = ("learner", "labels of", "labels", "actions", "hours", "exam AUC [95%]")
 _TEXT_COLUMNS = 2
@@ -15,10 +17,8 @@ _DRAWN = {
     "exam": "exams",
     "none": "nothing",
 }
-_MAIN_LEARNERS = ("strong", "weak")
 _CURVE, _TUNED, _REFERENCE, _WITHOUT_LABELS = range(4)
 _WAYS = {"spread": "Slices spread over exams", "whole_exam": "Slices of whole exams"}
-_CHEAPER = {"weak": "exam labels", "strong": "slice labels"}
 _CAUTIONS_OUTSIDE = 2
 """How many of an external archive's cautions are written out, the weightiest ones."""
 
@@ -49,7 +49,7 @@ def _group(row: Row) -> int:
     """Return what a row is for; rows stand in this order."""
     if row["mode"] == LABEL_FREE:
         return _WITHOUT_LABELS
-    if row["learner"] not in _MAIN_LEARNERS:
+    if row["learner"] not in MAIN_LEARNERS:
         return _REFERENCE
     return _TUNED if row["mode"] == FINE_TUNED else _CURVE
 
@@ -100,7 +100,7 @@ def _outside_line(archive: ArchiveAnswer) -> str:
     """Say of an external archive what the learners reach, and which labels were cheaper."""
     reached = "; ".join(f"{_arm(row)} {_auc(row)}" for row in _fullest(archive.table))
     told = "".join(f" {sentence}" for sentence in _cheaper(archive))
-    return f"Outside, {_described(archive)}: {reached}.{told}"
+    return f"Outside, {_described(archive)}: {reached or 'nothing to compare'}.{told}"
 
 
 def _fullest(table: Sequence[Row]) -> list[Row]:
@@ -130,4 +130,4 @@ def _cheaper(archive: ArchiveAnswer) -> list[str]:
 def _verdict(unit: str, arm: str | None) -> str:
     if arm is None:
         return f"which labels were cheaper in {unit} cannot be told"
-    return f"{_CHEAPER[arm]} were cheaper in {unit}"
+    return f"{ARM_NAMES[arm]} were cheaper in {unit}"

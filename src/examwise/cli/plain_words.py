@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from argparse import Action
+from collections.abc import Sequence
 
 from jsonargparse import DefaultHelpFormatter
 
@@ -27,9 +28,11 @@ _PLURALS = {"int": "whole numbers", "float": "numbers", "str": "texts"}
 _ROLE = re.compile(r":(?:[a-z]+:)?[a-z]+:`~?([^`]+)`")
 _TYPE = re.compile(r"type: (.+?)(?=, default: |\)$)", re.DOTALL)
 _KEY = re.compile(r'Parser key "([^"]+)"')
+_UNKNOWN = re.compile(r"Option '([^']+)' is not accepted")
+_MISSING = re.compile(r"the following arguments are required: ([^\n]+)")
 _GIVEN = (
     re.compile(r"Subtypes: \[(?P<kind>[^\n]*)\]\n.*Given value: (?P<got>.*)", re.DOTALL),
-    re.compile(r"Expected an? (?P<kind>.*)\. Got value: (?P<got>.*)", re.DOTALL),
+    re.compile(r"Expected an? (?P<kind>.*)\. Got value: (?P<got>.*?)(?:\n +- |$)", re.DOTALL),
 )
 
 
@@ -97,7 +100,7 @@ def _parts(kind: str) -> list[str]:
 def _one_type(kind: str) -> str:
     name, _, inner = kind.removesuffix("]").partition("[")
     if not inner:
-        return _NAMES.get(name, name)
+        return "keys and values" if name.endswith("Config") else _NAMES.get(name, name)
     items = _parts(inner)
     if name == "Literal":
         named = ", ".join(item.strip("'\"") for item in items)
@@ -122,8 +125,23 @@ def wrong_type(message: str) -> tuple[str, str, str] | None:
     keys = list(_KEY.finditer(message))
     if not keys:
         return None
+    option = _innermost(message, keys)
     said = message[keys[-1].end() :]
+    if unknown := _UNKNOWN.search(said):
+        return option, "options that it has", unknown[1]
+    if missing := _MISSING.search(said):
+        return option, "every option that has no default", f"no {missing[1].strip()}"
     for pattern in _GIVEN:
         if found := pattern.search(said):
-            return keys[-1][1], type_words(found["kind"]), found["got"].strip()
+            return option, type_words(found["kind"]), found["got"].strip()
     return None
+
+
+def _innermost(message: str, keys: Sequence[re.Match[str]]) -> str:
+    """Return the last key with those it is named within: these stand further to the left."""
+    within: list[tuple[int, str]] = []
+    for key in keys:
+        column = key.start() - message.rfind("\n", 0, key.start())
+        within = [outer for outer in within if outer[0] < column]
+        within.append((column, key[1]))
+    return ".".join(name for _, name in within)

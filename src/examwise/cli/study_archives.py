@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from examwise.core.executors.protocol import Executor
 from examwise.core.identity import Identity
 from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress
+from examwise.core.registry import Registry
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_exams import StoredExams
 from examwise.ingest.importers import IMPORTERS
@@ -31,12 +32,13 @@ class StudyStores:
     Attributes:
         internal: Where labels come from.
         external: Tested on only.
-        set_aside: Reason to number of files, or rows of annotation files, that were set aside.
+        set_aside: Archive to reason to number of files, or rows of annotation files, that were
+            set aside.
     """
 
     internal: tuple[str, ...]
     external: tuple[str, ...] = ()
-    set_aside: Mapping[str, int] = field(default_factory=dict)
+    set_aside: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def chosen_external(
@@ -66,10 +68,12 @@ def chosen_external(
         )
     if left_out := entries[n_given:]:
         layouts = ", ".join(archive.layout for archive in left_out)
-        progress.say(
-            f"Left out: {len(left_out)} of the study file's external archives ({layouts}), for "
-            "which no folder is given"
-        )
+        # Stores that are given stand in their place.
+        if not places.external_stores:
+            progress.say(
+                f"Left out: {len(left_out)} of the study file's external archives ({layouts}), "
+                "for which no folder is given"
+            )
     return entries[:n_given]
 
 
@@ -79,8 +83,12 @@ def require_archives(
     """Refuse archives that cannot be told apart, or do not go together, before any is read.
 
     Raises:
-        InputError: If two have one name or one make-up, or their matrices differ.
+        InputError: If a layout is none, two archives have one name or one make-up, or their
+            matrices differ.
     """
+    _require_layouts(
+        _by_key(source, external, places), LAYOUTS if places.is_synthetic else IMPORTERS
+    )
     if places.is_synthetic:
         _require_different_phantoms((source, *external))
     stores = [StoredExams(store) for store in places.stores]
@@ -88,16 +96,43 @@ def require_archives(
     inside = _names_in(*stores) if stores else {_name(source, places)}
     outside = [{_name(archive, places)} for archive in external]
     _require_different_names(inside, [*outside, *(_names_in(store) for store in tested)])
-    matrices = {_matrix(store) for store in (*stores, *tested)}
-    matrices.update(archive.ingest.matrix for archive in external)
-    if not stores:
-        matrices.add(source.ingest.matrix)
-    if len(matrices) > 1 and (external or tested):
+    matrices = {store.name: _matrix(store) for store in (*stores, *tested)}
+    for key, archive in _by_key(source, external, places).items():
+        matrices[f"{key} ({archive.layout})"] = archive.ingest.matrix
+    if len(set(matrices.values())) > 1 and (external or tested):
         raise InputError(
             where="external archives",
             expected="the matrix of the exams that the study learns from",
-            got=", ".join(str(matrix) for matrix in sorted(matrices)),
+            got=", ".join(f"{matrix} in {name}" for name, matrix in matrices.items()),
             remedy="set ingest.matrix alike",
+        )
+
+
+def require_label_files(
+    source: SourceConfig, external: Sequence[SourceConfig], places: StudyPlaces
+) -> None:
+    """Refuse given folders without their label file, before the first one is imported.
+
+    Raises:
+        InputError: Says which key of the study file names another one.
+    """
+    folders = {"source": places.source} if places.source else {}
+    folders |= {_key(number): folder for number, folder in enumerate(places.external, 1)}
+    for key, archive in _by_key(source, external, places).items():
+        if key not in folders:
+            continue
+        named = archive.labels or IMPORTERS.load(archive.layout).label_file
+        without = archive.ingest.allow_unmatched_labels and not archive.labels and named
+        if without or (named and (folders[key] / named).is_file()):
+            continue
+        raise InputError(
+            where=f"{key}.labels",
+            expected=f"the label file {folders[key] / named} of this archive ({archive.layout})"
+            if named
+            else f"a label file: layout {archive.layout} has none of its own",
+            got="no file" if named else "null",
+            remedy=f"name it by {key}.labels of the study file, relative to the folder"
+            + _reminder(key),
         )
 
 
@@ -144,7 +179,7 @@ def provide_stores(
             (number, archive, places.archive(number))
             for number, archive in enumerate((source, *external))
         )
-    set_aside: Counter[str] = Counter()
+    set_aside: dict[str, Mapping[str, int]] = {}
     for number, archive, folder in archives:
         if number:
             progress.say(f"External archive {number} of {len(external)}: {_name(archive, places)}")
@@ -158,22 +193,69 @@ def provide_stores(
             make_phantom_archive(
                 folder, archive.phantom, layout=archive.layout, executor=executor, progress=progress
             )
-        summary = ingest_archive(
-            archive.layout,
-            folder,
-            places.store(number),
-            identity=identity,
-            config=ingest,
-            labels=folder / archive.labels if archive.labels else None,
-            executor=executor,
-            progress=progress,
-        )
-        set_aside.update(summary.all_set_aside)
+        with _in_words_of_the_file(_key(number), archive):
+            summary = ingest_archive(
+                archive.layout,
+                folder,
+                places.store(number),
+                identity=identity,
+                config=ingest,
+                labels=folder / archive.labels if archive.labels else None,
+                executor=executor,
+                progress=progress,
+            )
+        if summary.has_set_aside:
+            set_aside[_name(archive, places)] = summary.all_set_aside
     return StudyStores(
         internal=places.stores or (places.store(0),),
         external=places.external_stores or tuple(places.store(number) for number in numbers),
-        set_aside=dict(set_aside),
+        set_aside=set_aside,
     )
+
+
+def _key(number: int) -> str:
+    """Return the key of the study file that an archive stands under, counted from 1."""
+    return f"external[{number}]" if number else "source"
+
+
+def _by_key(
+    source: SourceConfig, external: Sequence[SourceConfig], places: StudyPlaces
+) -> dict[str, SourceConfig]:
+    """Return the archives of the study file that the study imports."""
+    inside = {} if places.stores else {_key(0): source}
+    return inside | {_key(number): archive for number, archive in enumerate(external, 1)}
+
+
+def _require_layouts(archives: Mapping[str, SourceConfig], known: Registry) -> None:
+    for key, archive in archives.items():
+        if archive.layout not in known:
+            raise InputError(
+                where=f"{key}.layout", expected=f"one of {', '.join(known)}", got=archive.layout
+            )
+
+
+@contextmanager
+def _in_words_of_the_file(key: str, archive: SourceConfig) -> Iterator[None]:
+    """Say in refusals which archive it is, and by which key to mend it: study has no --ingest."""
+    try:
+        yield
+    except InputError as error:
+        remedy = error.remedy.replace("--ingest.", f"{key}.ingest.").replace(
+            "--labels", f"{key}.labels"
+        )
+        changed = " of the study file" if remedy != error.remedy else ""
+        raise type(error)(
+            where=f"{key} ({archive.layout}), {error.where}",
+            expected=error.expected,
+            got=error.got,
+            remedy=remedy + changed + _reminder(key),
+        ) from error
+
+
+def _reminder(key: str) -> str:
+    if key == _key(0):
+        return ""
+    return "; --external folders stand in the order of the file's external entries"
 
 
 def _name(archive: SourceConfig, places: StudyPlaces) -> str:
@@ -190,13 +272,19 @@ def _names_in(*stores: StoredExams) -> set[str]:
 
 
 def _matrix(store: StoredExams) -> int:
+    if not len(store):
+        raise InputError(
+            where=store.name,
+            expected="a store with exams",
+            got="no exams",
+            remedy="leave it out, or add some: examwise ingest LAYOUT SOURCE STORE --append",
+        )
     return max(store.exams["rows"].to_list())
 
 
 def _require_different_phantoms(archives: Sequence[SourceConfig]) -> None:
     seen = set()
     for archive in archives:
-        LAYOUTS[archive.layout]  # an unknown one is refused here
         made = (archive.phantom.hospital, archive.phantom.seed)
         if made in seen:
             raise InputError(

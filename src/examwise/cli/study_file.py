@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -19,6 +21,8 @@ from examwise.phantom.config import PhantomConfig
 from examwise.phantom.layouts import USUAL_HOSPITALS
 from examwise.studies.config import StudyConfig
 from examwise.training.beginnings import options_of_weights
+
+_KEY = re.compile(r"(study|source|external)[.\[]|(\w+ )?option ")
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,27 @@ def read_study_file(
     """
     if not path.is_file():
         raise InputError(where=path, expected="a study file (YAML)", got="no such file")
+    with naming_the_file(path):
+        return _read(path, task=task, matrix=matrix)
+
+
+@contextmanager
+def naming_the_file(path: Path) -> Iterator[None]:
+    """Put the study file's name before the keys whose values are refused within."""
+    try:
+        yield
+    except InputError as error:
+        if error.where.startswith(str(path)) or not _KEY.match(error.where):
+            raise
+        raise type(error)(
+            where=f"{path}, {error.where}",
+            expected=error.expected,
+            got=error.got,
+            remedy=error.remedy,
+        ) from error
+
+
+def _read(path: Path, *, task: Task | None, matrix: int | None) -> StudyFile:
     try:
         tree = yaml.safe_load(path.read_text())
         _require_tree(tree)
@@ -92,9 +117,13 @@ def read_study_file(
         for entry in said:
             _put_in_task(entry, path.parent)
         file = _parse(tree, said[1:])
+        _require_tuning_said(_said(tree, "study"))
         file = _with_archives(file, said, task=task, matrix=matrix, where=path)
         return _with_input(file, tree, task or file.source.ingest.task)
     except (ArgumentError, TypeError, ValueError, yaml.YAMLError, RecursionError) as error:
+        if isinstance(error.__cause__, InputError):
+            # What may be left out is refused in the parser's words, around its own.
+            raise error.__cause__ from None
         if wrong := wrong_type(str(error)):
             key, expected, got = wrong
             raise InputError(
@@ -115,6 +144,17 @@ def _parse(tree: Any, external: Sequence[Mapping[str, Any]]) -> StudyFile:
     rest = {key: value for key, value in tree.items() if key != "external"}
     found = parser.instantiate(parser.parse_object({**rest, **entries}))
     return StudyFile(found.source, found.study, tuple(found[name] for name in names))
+
+
+def _require_tuning_said(study: Mapping[str, Any]) -> None:
+    tuning = study.get("fine_tuning")
+    if isinstance(tuning, dict) and not tuning.get("training"):
+        raise InputError(
+            where="study.fine_tuning.training",
+            expected="how the encoder is trained on, such as training: {steps: 450}",
+            got="nothing",
+            remedy="say it, or leave fine-tuning out by fine_tuning: null",
+        )
 
 
 def _said(tree: Any, *keys: str) -> dict[str, Any]:

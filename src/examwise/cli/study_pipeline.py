@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from examwise.cli.answer_text import answer_text
@@ -13,21 +14,23 @@ from examwise.cli.study_archives import (
     describe_archives,
     provide_stores,
     require_archives,
+    require_label_files,
 )
 from examwise.cli.study_file import StudyFile
 from examwise.cli.study_places import StudyPlaces
+from examwise.cli.summary_text import set_aside_text
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
 from examwise.core.progress import Progress
 from examwise.core.stage import Stage
 from examwise.data.joined_splits import read_joined_splits
-from examwise.data.splits import split_store
+from examwise.data.splits import drawn_fractions, split_store
 from examwise.evaluation.answer import Answer
 from examwise.evaluation.evaluate import evaluate_study
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.reporting.report import write_report
 from examwise.studies.config import StudyConfig
-from examwise.studies.run_study import PLAN, begin_study, run_study
+from examwise.studies.run_study import PLAN, begin_study, require_arms, run_study
 from examwise.training.accelerator import require_accelerator
 
 
@@ -38,17 +41,25 @@ class StudyOutcome:
     Attributes:
         answer: The answer.
         report: Its page.
-        set_aside: Reason to number of files, or rows of annotation files, that were set aside.
+        set_aside: Archive to reason to number of files, or rows of annotation files, that were
+            set aside.
     """
 
     answer: Answer
     report: Path
-    set_aside: Mapping[str, int] = field(default_factory=dict)
+    set_aside: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
-        """The answer for a terminal: a sentence, a table, the path of the page."""
-        return f"{answer_text(self.answer)}\n\nReport: {self.report}"
+        """The answer for a terminal: a sentence, a table, what was set aside, the page's path."""
+        said = (answer_text(self.answer), set_aside_text(self.set_aside), f"Report: {self.report}")
+        return "\n\n".join(block for block in said if block)
+
+    @property
+    def set_aside_in_all(self) -> Mapping[str, int]:
+        """Reason to number, of all archives together."""
+        counts = (Counter(of_archive) for of_archive in self.set_aside.values())
+        return dict(sum(counts, Counter[str]()))
 
 
 def run_pipeline(
@@ -59,16 +70,17 @@ def run_pipeline(
     Raises:
         InputError: If a stage's input cannot be worked with.
     """
-    config = file.study
-    _require_splits(config, places)
+    require_arms(file.study)
+    config = _with_splits(file.study, places, progress=progress)
     external = chosen_external(file, places, progress=progress)
     require_archives(file.source, external, places)
+    require_label_files(file.source, external, places)
     require_accelerator(config.trainer.accelerator)
     executor = make_executor(worker_count(workers))
     described = describe_archives(file.source, external, places)
     stage = begin_study(places.out, config, source=described)
     stores = provide_stores(file.source, external, places, executor=executor, progress=progress)
-    _provide_splits(stage, stores.internal, config, given=bool(places.stores))
+    _provide_splits(stage, stores.internal, config)
     run_study(
         stage,
         config,
@@ -94,47 +106,34 @@ def run_pipeline(
     return StudyOutcome(answer=answer, report=report, set_aside=stores.set_aside)
 
 
-def _require_splits(config: StudyConfig, places: StudyPlaces) -> None:
+def _with_splits(config: StudyConfig, places: StudyPlaces, *, progress: Progress) -> StudyConfig:
+    """Take the splits of given stores, which are only read; the file's fractions for others."""
     if places.stores:
-        # Given stores are only read: they must have been split.
-        read_joined_splits(JoinedStores(places.stores).urls)
-    elif config.split is None:
+        urls = JoinedStores(places.stores).urls
+        read_joined_splits(urls)
+        asked = config.split and config.split.fractions
+        if asked and any(drawn_fractions(url) != asked for url in urls):
+            progress.say("Splits: those of the given stores, not the fractions of study.split")
+        return replace(config, split=None)
+    if config.split is None:
         raise InputError(
             where="study.split",
             expected="fractions, where no split store is given",
             got="null",
             remedy="give the fractions of train, validation and test patients",
         )
+    return config
 
 
-def _provide_splits(
-    stage: Stage, stores: Sequence[str], config: StudyConfig, *, given: bool
-) -> None:
+def _provide_splits(stage: Stage, stores: Sequence[str], config: StudyConfig) -> None:
     if config.split is None:
         return
-    if len(stores) > 1:
-        raise InputError(
-            where="study.split",
-            expected="the splits that several stores have",
-            got="fractions",
-            remedy="write split: null to take the stores' own",
-        )
     (store,) = stores
-    try:
-        split_store(
-            store,
-            fractions=config.split.fractions,
-            seed=config.seed,
-            finding=config.finding,
-            # Until the plan is written a corrected study may split its own store anew.
-            replace=not given and not stage.storage.exists(PLAN),
-        )
-    except InputError as error:
-        if not given:
-            raise
-        raise InputError(
-            where="study.split",
-            expected="the split that the store has",
-            got="another",
-            remedy="write split: null to take the store's own",
-        ) from error
+    split_store(
+        store,
+        fractions=config.split.fractions,
+        seed=config.seed,
+        finding=config.finding,
+        # Until the plan is written a corrected study may split its own store anew.
+        replace=not stage.storage.exists(PLAN),
+    )

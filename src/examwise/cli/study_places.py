@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from examwise.core.errors import InputError
+from examwise.core.schemas.study import external_folder
 from examwise.core.storage import Storage
 
 
@@ -45,7 +46,7 @@ class StudyPlaces:
         return str(self._of_archive(number) / "store")
 
     def _of_archive(self, number: int) -> Path:
-        return self.out / "external" / str(number) if number else self.out
+        return self.out / external_folder(number) if number else self.out
 
 
 def require_places(places: StudyPlaces) -> None:
@@ -79,6 +80,13 @@ def require_places(places: StudyPlaces) -> None:
                 got="neither --source nor --store",
                 remedy="say by --source or --store where labels come from",
             )
+    if places.out.exists() and not places.out.is_dir():
+        raise InputError(
+            where=f"--out {places.out}",
+            expected="a folder",
+            got="a file",
+            remedy="choose another name",
+        )
     folders = [folder for folder in (places.source, *places.external) if folder is not None]
     for folder in folders:
         if not folder.is_dir():

@@ -46,6 +46,16 @@ def _reasons(title: str, counts: Mapping[str, int]) -> list[str]:
     return [f"{title}: {count:,} ({reason}) {REASONS[reason]}" for reason, count in counts.items()]
 
 
+def set_aside_text(set_aside: Mapping[str, Mapping[str, int]]) -> str:
+    """Say for each archive what was set aside, and why; nothing where nothing was."""
+    lines = [
+        f"Set aside in {archive}: {count:,} ({reason}) {REASONS.get(reason) or JOIN_COUNTS[reason]}"
+        for archive, counts in set_aside.items()
+        for reason, count in counts.items()
+    ]
+    return "\n".join(lines)
+
+
 def split_text(summary: SplitSummary) -> str:
     """Say how large each part is."""
     lines = [

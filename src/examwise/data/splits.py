@@ -103,6 +103,15 @@ def has_splits(store_url: str | Path) -> bool:
     return Storage(store_url).exists(SPLITS.file)
 
 
+def drawn_fractions(store_url: str | Path) -> tuple[float, ...] | None:
+    """Return the shares of train, validation and test by which a store was split, if known."""
+    storage = Storage(store_url)
+    if not storage.exists(SPLITS_OPTIONS):
+        return None
+    fractions = json.loads(storage.read(SPLITS_OPTIONS)).get("fractions")
+    return tuple(float(fractions[part]) for part in PARTS) if fractions else None
+
+
 def read_splits(store_url: str | Path, *, whole: bool = True) -> pl.DataFrame:
     """Read the parts of a store.
 

@@ -53,6 +53,8 @@ def read_external_stores(
     found = {
         store.archive: store for store in map(_read_store, urls or _own_stores(study, answered))
     }
+    if not urls and not found:
+        raise stores_elsewhere(study)
     missing = [answer.archive for answer in answered if answer.archive not in found]
     if missing:
         raise InputError(
@@ -62,6 +64,17 @@ def read_external_stores(
             remedy="name the store of every external archive (--external-store)",
         )
     return tuple(found[answer.archive] for answer in answered)
+
+
+def stores_elsewhere(study: Storage) -> InputError:
+    """Return the refusal of a study whose stores are not in its directory, and are not named."""
+    return InputError(
+        where=study.url,
+        expected="the exam stores with which the study was made",
+        got="none in its folder: this study used stores elsewhere",
+        remedy="name them as in examwise study: --store STORE, and --external-store STORE for each "
+        "archive that was tested on only",
+    )
 
 
 def _own_stores(study: Storage, answered: Sequence[ArchiveAnswer]) -> list[str]:

@@ -31,7 +31,11 @@ from examwise.evaluation.answer import ANSWER, Answer
 from examwise.evaluation.reading import prediction_folders
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.reporting.configuration_words import setting
-from examwise.reporting.external_stores import ExternalStore, read_external_stores
+from examwise.reporting.external_stores import (
+    ExternalStore,
+    read_external_stores,
+    stores_elsewhere,
+)
 from examwise.reporting.study_arms import Arm, label_free_scores, largest_budget, study_arms
 
 
@@ -145,6 +149,8 @@ def read_study(
     """
     storage = Storage(url)
     manifest = _read_manifest(storage, kind="study")
+    if not stores and not storage.exists(f"store/{MANIFEST}"):
+        raise stores_elsewhere(storage)
     evaluation_storage = storage.child("evaluation")
     evaluation = _read_manifest(evaluation_storage, kind="evaluation")
     stored = JoinedStores(stores or [storage.child("store").url])

@@ -40,7 +40,7 @@ class ArmConfig:
     def __post_init__(self) -> None:
         if self.acquisition not in ACQUISITION_KINDS:
             raise InputError(
-                where="arm.acquisition",
+                where=f"study.arms, {self.learner}, acquisition",
                 expected="one of " + ", ".join(ACQUISITION_KINDS),
                 got=self.acquisition,
             )
@@ -53,12 +53,22 @@ class ArmConfig:
             or any(low >= high for low, high in itertools.pairwise(self.numbers))
         ):
             raise InputError(
-                where="arm.budgets",
+                where=f"{self.where}, budgets",
                 expected="ascending numbers of labels, or 'all' as the last of them",
-                got=self.budgets,
+                got=", ".join(map(str, self.budgets)) or "none",
             )
         if self.repeats is not None and self.repeats < 1:
-            raise InputError(where="arm.repeats", expected="1 or more", got=self.repeats)
+            raise InputError(where=f"{self.where}, repeats", expected="1 or more", got=self.repeats)
+
+    @property
+    def where(self) -> str:
+        """How messages name the arm.
+
+        Example:
+            >>> ArmConfig("weak", "exam", (10,)).where
+            'study.arms, weak by exam'
+        """
+        return f"study.arms, {self.learner} by {self.acquisition}"
 
     @property
     def takes_all(self) -> bool:

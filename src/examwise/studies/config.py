@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 
 from examwise.core.errors import InputError
@@ -36,10 +37,12 @@ class ReaderCosts:
         for name in ("seconds_per_exam", "seconds_per_slice", "seconds_per_action"):
             value = getattr(self, name)
             if not value >= 0:
-                raise InputError(where=f"costs.{name}", expected="0 or more seconds", got=value)
+                raise InputError(
+                    where=f"study.costs.{name}", expected="0 or more seconds", got=f"{value:g}"
+                )
         if not self.seconds_per_exam + self.seconds_per_slice + self.seconds_per_action:
             raise InputError(
-                where="costs",
+                where="study.costs",
                 expected="some seconds",
                 got="all zero",
                 remedy="leave costs out if you do not know them",
@@ -64,6 +67,16 @@ class SplitConfig:
     def fractions(self) -> tuple[float, float, float]:
         """Train, validation, test."""
         return self.train, self.validation, self.test
+
+    def __post_init__(self) -> None:
+        right = all(0 <= share <= 1 for share in self.fractions) and self.train and self.test
+        if not right or abs(sum(self.fractions) - 1) > 1e-6:
+            raise InputError(
+                where="study.split",
+                expected="shares of train, validation and test that sum to 1, with patients in "
+                "train and test",
+                got=", ".join(f"{share:g}" for share in self.fractions),
+            )
 
 
 @dataclass(frozen=True)
@@ -165,11 +178,12 @@ class StudyConfig:
         )
 
     def _require_different_arms(self) -> None:
-        names = [f"{arm.learner}/{arm.acquisition}" for arm in self.arms]
-        if len(set(names)) < len(names):
-            raise InputError(
-                where="study.arms", expected="each learner once for a way to draw", got=names
-            )
+        names = Counter(arm.where for arm in self.arms)
+        for name, number in names.items():
+            if number > 1:
+                raise InputError(
+                    where=name, expected="each learner once for a way to draw", got=f"{number} arms"
+                )
 
     def _require_label_free(self) -> None:
         names = self.label_free
@@ -216,9 +230,12 @@ class StudyConfig:
         trained = [budget - self.n_validation(budget) for budget in arm.numbers]
         if any(later < earlier for earlier, later in itertools.pairwise(trained)):
             raise InputError(
-                where=f"study.arms, budgets of {arm.learner}",
+                where=f"{arm.where}, budgets",
                 expected="larger budgets to hold all training labels of the smaller ones",
-                got=f"budgets {arm.numbers} with {tuple(trained)} training labels",
+                got=", ".join(
+                    f"{labels} training labels of {budget}"
+                    for budget, labels in zip(arm.numbers, trained, strict=True)
+                ),
                 remedy=f"leave a gap between budgets below and from {self.validation_from}, where "
                 "a part of the labels begins to go to validation",
             )
@@ -230,7 +247,7 @@ class StudyConfig:
         unit = costs.seconds_per_slice if arm.acquisition == "spread" else costs.seconds_per_exam
         if not unit + costs.seconds_per_action:
             raise InputError(
-                where="costs",
+                where="study.costs",
                 expected=f"some seconds for labels drawn by {arm.acquisition}",
                 got="none",
                 remedy="leave costs out if you do not know them",

@@ -29,10 +29,12 @@ class FineTuningConfig:
 
     def __post_init__(self) -> None:
         if self.repeats < 1:
-            raise InputError(where="fine_tuning.repeats", expected="1 or more", got=self.repeats)
+            raise InputError(
+                where="study.fine_tuning.repeats", expected="1 or more", got=self.repeats
+            )
         if isinstance(self.frozen, str) or "all" in self.frozen:
             raise InputError(
-                where="fine_tuning.frozen",
+                where="study.fine_tuning.frozen",
                 expected="a list of parts of the encoder, not all of it",
                 got=self.frozen,
                 remedy="leave it out to train the whole encoder",

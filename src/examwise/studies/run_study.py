@@ -213,15 +213,34 @@ def _finished(storage: Storage, sites: Sequence[Site], *, n_external: int) -> St
     return StudySummary(n_runs=len(plan), n_done_before=len(plan))
 
 
-def _require_usable(config: StudyConfig, stored: JoinedStores, splits: pl.DataFrame) -> None:
-    require_finding(stored, config.finding)
+def require_arms(config: StudyConfig) -> None:
+    """Refuse arms that nobody can train, before any exam is read.
+
+    Raises:
+        InputError: If there is no such learner, or it learns from labels of another kind than
+            those that are drawn.
+    """
     for arm in config.arms:
-        if (kind := label_kind_of(arm.learner)) != ACQUISITION_KINDS[arm.acquisition]:
+        try:
+            kind = label_kind_of(arm.learner)
+        except InputError as error:
             raise InputError(
-                where=f"study.arms, {arm.learner}",
+                where=f"{arm.where}, learner",
+                expected=error.expected,
+                got=error.got,
+                remedy=error.remedy,
+            ) from error
+        if kind != ACQUISITION_KINDS[arm.acquisition]:
+            raise InputError(
+                where=f"{arm.where}, acquisition",
                 expected=f"a way to draw labels of the learner's kind ({kind})",
                 got=arm.acquisition,
             )
+
+
+def _require_usable(config: StudyConfig, stored: JoinedStores, splits: pl.DataFrame) -> None:
+    require_finding(stored, config.finding)
+    require_arms(config)
     for way in sorted({arm.acquisition for arm in config.arms}):
         require_labels(stored, [config.finding], ACQUISITION_KINDS[way])
     tests = splits.filter(pl.col("split") == TEST_SPLIT)

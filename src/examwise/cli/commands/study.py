@@ -10,7 +10,7 @@ from typing import Any
 from examwise.cli.commands import study_init
 from examwise.cli.output import Output
 from examwise.cli.parsing import add_identity, add_workers, common, make_parser, parse
-from examwise.cli.study_file import embedded_default, read_study_file
+from examwise.cli.study_file import embedded_default, naming_the_file, read_study_file
 from examwise.cli.study_places import StudyPlaces, require_places
 from examwise.core.errors import ExitStatus
 
@@ -72,15 +72,17 @@ def run(argv: Sequence[str]) -> ExitStatus:
     )
     require_places(places)
 
-    file = read_study_file(options.config or embedded_default(), **_of_stores(places.stores))
+    path = options.config or embedded_default()
+    file = read_study_file(path, **_of_stores(places.stores))
 
     from examwise.cli.study_pipeline import run_pipeline
 
-    outcome = run_pipeline(file, places, workers=options.workers, progress=output.progress)
+    with naming_the_file(path):
+        outcome = run_pipeline(file, places, workers=options.workers, progress=output.progress)
     values: dict[str, Any] = {
         "answer": asdict(outcome.answer),
         "report": str(outcome.report),
-        "set_aside": dict(outcome.set_aside),
+        "set_aside": dict(outcome.set_aside_in_all),
     }
     status = ExitStatus.DONE_WITH_ITEMS_SET_ASIDE if outcome.set_aside else ExitStatus.DONE
     return output.result(values, outcome.text, status=status)
@@ -95,4 +97,5 @@ def _of_stores(urls: Sequence[str]) -> dict[str, Any]:
     from examwise.imaging.joined_stores import JoinedStores
 
     stores = JoinedStores(urls).stores
-    return {"task": common_task(stores), "matrix": max(stores[0].exams["rows"].to_list())}
+    rows = stores[0].exams["rows"].to_list()
+    return {"task": common_task(stores), "matrix": max(rows, default=None)}

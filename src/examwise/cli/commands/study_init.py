@@ -16,18 +16,19 @@ and run: examwise study FILE --out DIR --source RAW."""
 def run(argv: Sequence[str]) -> ExitStatus:
     """Write the file."""
     parser = make_parser("study init", _DESCRIPTION)
-    parser.add_argument("file", type=Path, metavar="FILE", help="new study file (YAML)")
+    parser.add_argument("file", metavar="FILE", help="new study file (YAML)")
     options = parse(parser, argv)
 
     from examwise.cli.study_file import embedded_default
     from examwise.core.storage import Storage
 
-    path = options.file
-    if path.is_dir() or not Storage(path.parent).create(path.name, embedded_default().read_bytes()):
+    path = Path(options.file)
+    is_folder = path.is_dir() or options.file.endswith("/")
+    if is_folder or not Storage(path.parent).create(path.name, embedded_default().read_bytes()):
         raise InputError(
             where=path,
             expected="a new file",
-            got="a folder" if path.is_dir() else "one that exists",
+            got="a folder" if is_folder else "one that exists",
             remedy="choose another name: nothing is overwritten",
         )
     text = f"{path}: change what you like, then run: examwise study {path} --out DIR --source RAW"
