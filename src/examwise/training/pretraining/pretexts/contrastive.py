@@ -60,6 +60,8 @@ class Contrastive:
         del in_channels
         n_features = int(encoder.n_features)  # type: ignore[arg-type]  # an Encoder's, a number
         return nn.Sequential(
+            # What all views have in common is large; without this they may all fall on one point.
+            nn.LayerNorm(n_features),
             nn.Linear(n_features, n_features),
             nn.ReLU(inplace=True),
             nn.Linear(n_features, self._projection),
