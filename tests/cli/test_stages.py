@@ -155,16 +155,6 @@ def test_study_on_a_store_that_is_not_split_leaves_it_alone(place, archive, iden
     assert not (tmp_path / "x").exists()
 
 
-def test_study_with_another_split_than_its_store_is_refused(store, tmp_path, capsys):
-    config = tmp_path / "study.yaml"
-    config.write_text(
-        CONFIG.read_text().replace("test: 0.3}", "test: 0.3}").replace("0.5,", "0.4,")
-    )
-    words = ["study", str(config), "--store", str(store), "--out", str(tmp_path / "x")]
-    assert main(words) == 2
-    assert "write split: null to take the store's own" in capsys.readouterr().err
-
-
 def test_refused_ingest_leaves_no_key_behind(archive, tmp_path):
     inside = archive / "stage_2_train" / "id"
     words = ["ingest", "rsna", str(archive), str(tmp_path / "store"), "--identity", str(inside)]
