@@ -1,10 +1,10 @@
 """Make the encoder that comes with the package, from nothing but this repository.
 
 Run: make encoder (or python tools/make_encoder.py [--work DIR] [--out DIR]). Writes 1,300
-synthetic exams, imports their pixels and trains on them without reading a label: some 25 minutes
-on two cores. Interrupted, the same command goes on where it was. The archive's seed belongs to no
-study; where the hardware has bfloat16 the tensors may differ in their last digits from machine to
-machine.
+synthetic exams, imports their pixels and trains on them without reading a label: under half an
+hour on two cores. Interrupted, the same command goes on where it was. The archive's seed belongs
+to no study; where the hardware has bfloat16 the tensors may differ in their last digits from
+machine to machine.
 """
 
 from __future__ import annotations

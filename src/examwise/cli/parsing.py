@@ -39,6 +39,29 @@ def make_parser(command: str, description: str) -> ArgumentParser:
     return parser
 
 
+def add_stores(parser: ArgumentParser, *, stores: str, external: str) -> None:
+    """Add ``--store`` and ``--external-store``, each a list.
+
+    Args:
+        parser: The command's.
+        stores: What the first are for.
+        external: What the others are for.
+    """
+    for option, name, words in (
+        ("--store", "stores", stores),
+        ("--external-store", "external_stores", external),
+    ):
+        parser.add_argument(
+            option,
+            nargs="+",
+            action="extend",
+            default=[],
+            dest=name,
+            metavar="STORE",
+            help=words,
+        )
+
+
 def add_workers(parser: ArgumentParser) -> None:
     """Add ``--workers``."""
     parser.add_argument("--workers", type=int, help="processes; default: one a processor core")

@@ -171,16 +171,14 @@ def provide_stores(
         # Synthetic exams get the same pseudonyms everywhere: their key comes from the seed.
         key = hashlib.sha256(f"phantom {source.phantom.seed}".encode()).digest()
         identity = Identity(places.out / "identity", key=key)
-    given = () if places.source is None else ((0, source, places.source),)
-    numbers = range(1, len(external) + 1)
-    archives = (*given, *zip(numbers, external, places.external, strict=False))
-    if places.is_synthetic:
-        archives = tuple(
-            (number, archive, places.archive(number))
-            for number, archive in enumerate((source, *external))
-        )
+    folders = dict(enumerate(places.external, 1))
+    if places.source is not None:
+        folders[0] = places.source
     set_aside: dict[str, Mapping[str, int]] = {}
-    for number, archive, folder in archives:
+    for number, archive in enumerate((source, *external)):
+        if number == 0 and places.stores:
+            continue
+        folder = places.archive(number) if places.is_synthetic else folders[number]
         if number:
             progress.say(f"External archive {number} of {len(external)}: {_name(archive, places)}")
         ingest = archive.ingest
@@ -208,7 +206,8 @@ def provide_stores(
             set_aside[_name(archive, places)] = summary.all_set_aside
     return StudyStores(
         internal=places.stores or (places.store(0),),
-        external=places.external_stores or tuple(places.store(number) for number in numbers),
+        external=places.external_stores
+        or tuple(places.store(number) for number in range(1, len(external) + 1)),
         set_aside=set_aside,
     )
 

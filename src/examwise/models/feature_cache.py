@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def open_features(
     storage = Storage(folder)
     stores = {store.storage.url: store for store in _each(stored)}
     if missing := missing_blocks(folder, blocks):
-        with progress.track("Encoding", len(missing)) as advance:
+        with progress.track("Encoding", sum(len(each.exam_ids) for each in missing)) as advance:
             for block in missing:
                 compute_block(
                     block,
@@ -114,8 +114,8 @@ def open_features(
                     stores[block.store],
                     batch_slices=batch_slices,
                     device=device,
+                    advance=advance,
                 )
-                advance()
     paths: list[Path] = []
     places: dict[str, tuple[int, int, int]] = {}
     for number, block in enumerate(blocks):
@@ -187,6 +187,7 @@ def compute_block(
     *,
     batch_slices: int,
     device: torch.device | str,
+    advance: Callable[[], None] = lambda: None,
 ) -> None:
     """Compute and write one block's features.
 
@@ -197,16 +198,16 @@ def compute_block(
         store: The block's store.
         batch_slices: Slices at a time.
         device: Where the encoder runs.
+        advance: Is called after each exam.
     """
     was_training, was_on = classifier.training, classifier.window.center_hu.device
     classifier.eval().to(device)
     with torch.inference_mode():
-        found = [
-            classifier.encode(batch.pixels_hu.to(device)).cpu().numpy()
-            for batch in read_in_batches(
-                _reader(store, block.exam_ids), slices_per_batch=batch_slices
-            )
-        ]
+        found = []
+        for batch in read_in_batches(_reader(store, block.exam_ids), slices_per_batch=batch_slices):
+            found.append(classifier.encode(batch.pixels_hu.to(device)).cpu().numpy())
+            for _ in batch.exam_ids:
+                advance()
     file = io.BytesIO()
     np.save(file, np.concatenate(found).astype(np.float32), allow_pickle=False)
     storage.write(block.file, file.getvalue())

@@ -90,9 +90,7 @@ def _text(found: Mapping[str, Any], name: str) -> str:
 
 
 def _fine_tuning(study: StudyFiles) -> Iterator[str]:
-    tuned = [
-        arm.name for arm in study.arms if not study.full_budget_runs(arm, FINE_TUNED).is_empty()
-    ]
+    tuned = [arm.name for arm in study.arms if not arm.rows(study.runs, FINE_TUNED).is_empty()]
     if not tuned:
         return
     said = setting(study.manifest.configuration, "study", "fine_tuning")

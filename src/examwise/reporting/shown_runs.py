@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
+from examwise.evaluation.study_answer import shown_runs
 from examwise.reporting.study_arms import Arm
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.words import short_learner
@@ -72,7 +73,10 @@ def strip_runs(study: StudyFiles) -> list[ShownRun]:
 
 
 def _first_run(study: StudyFiles, arm: Arm, mode: str, name: str) -> Iterator[ShownRun]:
-    for row in study.full_budget_runs(arm, mode).head(1).iter_rows(named=True):
+    own = arm.rows(study.runs, mode)
+    # Of these runs evaluation has judged slices, too.
+    own = own.filter(pl.col("run_id").is_in(shown_runs(study.runs)))
+    for row in own.iter_rows(named=True):
         yield ShownRun(
             str(row["run_id"]), name, arm.place, int(row["budget"]), arm in study.main_arms
         )

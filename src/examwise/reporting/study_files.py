@@ -23,7 +23,7 @@ from examwise.core.schemas.evaluation import (
 )
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.store import FILES, SPLITS
-from examwise.core.schemas.study import BUDGETED, RUNS
+from examwise.core.schemas.study import RUNS
 from examwise.core.stage import PROVENANCE
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
@@ -36,7 +36,7 @@ from examwise.reporting.external_stores import (
     read_external_stores,
     stores_elsewhere,
 )
-from examwise.reporting.study_arms import Arm, label_free_scores, largest_budget, study_arms
+from examwise.reporting.study_arms import Arm, label_free_scores, study_arms
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,6 @@ class StudyFiles:
     def curve_of(self, archive: str) -> pl.DataFrame:
         """Return the rows of the curve that are of one archive's test exams."""
         return self.curve.filter(pl.col("archive") == archive)
-
-    def full_budget_runs(self, arm: Arm, mode: str = BUDGETED) -> pl.DataFrame:
-        """Return an arm's runs at its largest budget, by repeat."""
-        return largest_budget(arm, self.runs, mode).sort("repeat")
 
     def predicted(self, run_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Read a run's predictions of ``finding``: exams, slices."""

@@ -15,13 +15,13 @@ from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, require_finding
 from examwise.prediction.predict import require_matrix
 from examwise.studies.config import StudyConfig
-from examwise.studies.sites import Site, require_both_classes
+from examwise.studies.sites import TestedStore, require_both_classes
 from examwise.training.beginnings import find_beginnings
 
 
 def require_external(
     external: Sequence[StoredExams],
-    sites: Sequence[Site],
+    sites: Sequence[TestedStore],
     *,
     stored: JoinedStores,
     splits: pl.DataFrame,
@@ -73,7 +73,7 @@ def require_external(
             )
 
 
-def tested_exams(store: StoredExams, site: Site) -> pl.DataFrame:
+def tested_exams(store: StoredExams, site: TestedStore) -> pl.DataFrame:
     """Return the exams of an external store that are tested."""
     if site.split is None:
         return store.exams

@@ -18,7 +18,7 @@ from examwise.prediction.predict import predict_store
 from examwise.studies.acquisition import Draw
 from examwise.studies.config import StudyConfig
 from examwise.studies.plan import PlannedRun
-from examwise.studies.sites import Site
+from examwise.studies.sites import TestedStore
 from examwise.training.accelerator import require_accelerator
 from examwise.training.config import TrainingConfig
 from examwise.training.find_learner import reads_features
@@ -46,7 +46,7 @@ class StudyWork:
 
     out: str
     stores: Sequence[str]
-    sites: Sequence[Site]
+    sites: Sequence[TestedStore]
     config: StudyConfig
 
 

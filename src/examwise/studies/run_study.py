@@ -43,7 +43,7 @@ from examwise.studies.plan_file import PLAN as PLAN
 from examwise.studies.plan_file import read_plan, write_plan
 from examwise.studies.sites import (
     TEST_SPLIT,
-    Site,
+    TestedStore,
     external_sites,
     internal_sites,
     require_both_classes,
@@ -184,7 +184,7 @@ def run_study(
     return StudySummary(n_runs=len(plan), n_done_before=len(plan) - len(missing))
 
 
-def _finished(storage: Storage, sites: Sequence[Site], *, n_external: int) -> StudySummary:
+def _finished(storage: Storage, sites: Sequence[TestedStore], *, n_external: int) -> StudySummary:
     """Return what a finished study did, if all of it is still there."""
     plan, n_planned = read_plan(storage)
     if n_external != n_planned:

@@ -18,7 +18,7 @@ TEST_SPLIT = PARTS[-1]
 
 
 @dataclass(frozen=True)
-class Site:
+class TestedStore:
     """One store whose exams every run predicts.
 
     Attributes:
@@ -37,13 +37,13 @@ class Site:
         """Return where the study keeps what a run predicts.
 
         Example:
-            >>> Site("store", "external/1/predictions", "", None).place("weak-exam-m000010-r00")
-            'external/1/predictions/weak-exam-m000010-r00'
+            >>> TestedStore("store", "external/1/predictions", "", None).place("weak-r00")
+            'external/1/predictions/weak-r00'
         """
         return f"{self.folder}/{run_id}{self.within}"
 
 
-def internal_sites(stored: JoinedStores, splits: pl.DataFrame) -> list[Site]:
+def internal_sites(stored: JoinedStores, splits: pl.DataFrame) -> list[TestedStore]:
     """Return the stores that have test patients."""
     tests = splits.filter(pl.col("split") == TEST_SPLIT)
     with_tests = [
@@ -53,15 +53,15 @@ def internal_sites(stored: JoinedStores, splits: pl.DataFrame) -> list[Site]:
     ]
     numbered = len(with_tests) > 1
     return [
-        Site(url, "predictions", f"/{number}" if numbered else "", TEST_SPLIT)
+        TestedStore(url, "predictions", f"/{number}" if numbered else "", TEST_SPLIT)
         for number, url in enumerate(with_tests, 1)
     ]
 
 
-def external_sites(external: Sequence[StoredExams]) -> list[Site]:
+def external_sites(external: Sequence[StoredExams]) -> list[TestedStore]:
     """Return the stores that only test: their test part, or all exams of one without parts."""
     return [
-        Site(
+        TestedStore(
             store=stored.storage.url,
             folder=f"{external_folder(number)}/predictions",
             within="",

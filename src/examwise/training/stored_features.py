@@ -6,7 +6,6 @@ from functools import partial
 
 from examwise.core.errors import InputError
 from examwise.core.executors.protocol import Executor
-from examwise.core.executors.serial import SerialExecutor
 from examwise.core.progress import Progress
 from examwise.core.storage import Storage
 from examwise.imaging.joined_stores import JoinedStores
@@ -113,17 +112,25 @@ def compute_features(
             got="none, which would be other random ones in every run",
             remedy="name weights, or do not freeze all of the encoder",
         )
-    device = choose_device(accelerator)
-    missing = missing_blocks(folder, feature_blocks(folder, _classifier(model), stored))
-    if device.type != "cpu" or executor is None:
-        executor = SerialExecutor()
+    device, classifier = choose_device(accelerator), _classifier(model)
+    if device.type != "cpu" or executor is None or executor.n_workers == 1:
+        with cpu_threads(training.n_threads):
+            open_features(
+                folder,
+                classifier,
+                stored,
+                batch_slices=training.batch_slices,
+                device=device,
+                progress=progress,
+            )
+        return
+    missing = missing_blocks(folder, feature_blocks(folder, classifier, stored))
     work = partial(
         _compute_one,
         folder=folder,
         model=model,
         batch_slices=training.batch_slices,
         n_threads=training.n_threads,
-        device=str(device),
     )
     with progress.track("Encoding", sum(len(block.exam_ids) for block in missing)) as advance:
         for n_exams in executor.map(work, missing):
@@ -138,7 +145,6 @@ def _compute_one(
     model: ModelConfig,
     batch_slices: int,
     n_threads: int,
-    device: str,
 ) -> int:
     with cpu_threads(n_threads):
         compute_block(
@@ -147,7 +153,7 @@ def _compute_one(
             _classifier(model),
             StoredExams(block.store),
             batch_slices=batch_slices,
-            device=device,
+            device="cpu",
         )
     return len(block.exam_ids)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examwise.cli.output import Output
-from examwise.cli.parsing import common, make_parser, parse
+from examwise.cli.parsing import add_stores, common, make_parser, parse
 from examwise.core.errors import ExitStatus
 
 _DESCRIPTION = """Write report.html, one file that needs no network: the answer, figures, some
@@ -17,23 +17,10 @@ def run(argv: Sequence[str]) -> ExitStatus:
     """Write the report."""
     parser = make_parser("report", _DESCRIPTION)
     parser.add_argument("directory", type=Path, metavar="DIR", help="a finished study")
-    parser.add_argument(
-        "--store",
-        nargs="+",
-        action="extend",
-        default=[],
-        dest="stores",
-        metavar="STORE",
-        help="the exam stores, where they are not in DIR",
-    )
-    parser.add_argument(
-        "--external-store",
-        nargs="+",
-        action="extend",
-        default=[],
-        dest="external_stores",
-        metavar="STORE",
-        help="the exam stores that were tested on only, where they are not in DIR",
+    add_stores(
+        parser,
+        stores="the exam stores, where they are not in DIR",
+        external="the exam stores that were tested on only, where they are not in DIR",
     )
     parser.add_argument("--out", type=Path, help="the page (default: DIR/report.html)")
     options = parse(parser, argv)

@@ -9,7 +9,14 @@ from typing import Any
 
 from examwise.cli.commands import study_init
 from examwise.cli.output import Output
-from examwise.cli.parsing import add_identity, add_workers, common, make_parser, parse
+from examwise.cli.parsing import (
+    add_identity,
+    add_stores,
+    add_workers,
+    common,
+    make_parser,
+    parse,
+)
 from examwise.cli.study_file import embedded_default, naming_the_file, read_study_file
 from examwise.cli.study_places import StudyPlaces, require_places
 from examwise.core.errors import ExitStatus
@@ -39,24 +46,11 @@ def run(argv: Sequence[str]) -> ExitStatus:
         help="folders of raw files that are tested on and nothing else, each in the layout of an "
         "entry of CONFIG's external, in order",
     )
-    parser.add_argument(
-        "--store",
-        nargs="+",
-        action="extend",
-        default=[],
-        dest="stores",
-        metavar="STORE",
-        help="exam stores with labels and splits, instead of raw files; several train together",
-    )
-    parser.add_argument(
-        "--external-store",
-        nargs="+",
-        action="extend",
-        default=[],
-        dest="external_stores",
-        metavar="STORE",
-        help="exam stores that are tested on and nothing else, each judged by itself; all their "
-        "exams, or their test part where they are split",
+    add_stores(
+        parser,
+        stores="exam stores with labels and splits, instead of raw files; several train together",
+        external="exam stores that are tested on and nothing else, each judged by itself; all "
+        "their exams, or their test part where they are split",
     )
     add_identity(parser)
     add_workers(parser)

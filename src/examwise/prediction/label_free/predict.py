@@ -73,7 +73,9 @@ def predict_label_free(
     """
     scorer: LabelFreeScore = LABEL_FREE.load(name)()
     stored = StoredExams(store)
-    learned, learned_from, inputs = LEARNED_PATIENTS.frame([]), list[str](), dict[str, str]()
+    learned = LEARNED_PATIENTS.frame([])
+    learned_from: list[str] = []
+    inputs: dict[str, str] = {}
     if scorer.uses_encoder:
         scorer.require(model)
         beginnings = find_beginnings(model, "")
