@@ -13,6 +13,15 @@ _AUC = (
     Column("auc_upper", pl.Float64, "upper 95% limit", nullable=True, minimum=0, maximum=1),
 )
 
+VARIANCES = ("delong", "obuchowski")
+"""Of AUCs: where every patient has one exam, and where some have several."""
+
+ESTIMATORS = ("slice_probability", "attention_weight", "hshap", "position_only")
+"""What scores a slice."""
+
+WITHIN = ("all", "positive_exams")
+"""Which exams' slices count."""
+
 EXAM_METRICS = TableSchema(
     "exam_metrics.parquet",
     (
@@ -24,6 +33,12 @@ EXAM_METRICS = TableSchema(
         Column("n_exams", pl.Int32, "exams with a label", minimum=0),
         Column("n_positive", pl.Int32, "positive ones", minimum=0),
         *_AUC,
+        Column("analytic_lower", pl.Float64, "lower limit by the variance", True, 0, 1),
+        Column("analytic_upper", pl.Float64, "upper limit by the variance", True, 0, 1),
+        Column("variance", pl.String, "which variance", allowed=VARIANCES),
+        Column("average_precision", pl.Float64, "area under precision-recall", True, 0, 1),
+        Column("average_precision_lower", pl.Float64, "lower 95% limit", True, 0, 1),
+        Column("average_precision_upper", pl.Float64, "upper 95% limit", True, 0, 1),
         Column("threshold", pl.Float64, "from validation, or fixed", minimum=0, maximum=1),
         Column("sensitivity", pl.Float64, "at the threshold", True, minimum=0, maximum=1),
         Column("specificity", pl.Float64, "at the threshold", True, minimum=0, maximum=1),
@@ -39,18 +54,16 @@ SLICE_METRICS = TableSchema(
         Column("learner", pl.String, "learner's name"),
         Column("archive", pl.String, "archive"),
         Column("finding", pl.String, "finding"),
-        Column(
-            "estimator",
-            pl.String,
-            "what scores a slice",
-            allowed=("slice_probability", "attention_weight", "position_only"),
-        ),
+        Column("estimator", pl.String, "what scores a slice", allowed=ESTIMATORS),
+        Column("within", pl.String, "which exams' slices count", allowed=WITHIN),
+        Column("n_patients", pl.Int32, "patients with a labelled slice", minimum=0),
         Column("n_slices", pl.Int32, "slices with a label", minimum=0),
         Column("n_positive", pl.Int32, "positive ones", minimum=0),
         *_AUC,
     ),
-    key=("run_id", "archive", "finding", "estimator"),
+    key=("run_id", "archive", "finding", "estimator", "within"),
 )
+"""Intervals by Obuchowski's variance, a patient's slices together."""
 
 ROC_POINTS = TableSchema(
     "roc_points.parquet",

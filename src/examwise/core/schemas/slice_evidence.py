@@ -1,0 +1,132 @@
+"""Tables of an evaluation directory about which slices, and where in them, a finding is seen."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from examwise.core.schemas.evaluation import ESTIMATORS
+from examwise.core.tables import Column, TableSchema
+
+_RUN = (
+    Column("run_id", pl.String, "run"),
+    Column("learner", pl.String, "learner's name"),
+    Column("archive", pl.String, "archive"),
+    Column("finding", pl.String, "finding"),
+    Column("estimator", pl.String, "what scores a slice", allowed=ESTIMATORS),
+)
+_KEY = ("run_id", "archive", "finding", "estimator")
+
+
+def _share(name: str, meaning: str) -> Column:
+    return Column(name, pl.Float64, meaning, nullable=True, minimum=0, maximum=1)
+
+
+def _with_limits(name: str, meaning: str) -> tuple[Column, ...]:
+    return (
+        _share(name, meaning),
+        _share(f"{name}_lower", "lower 95% limit"),
+        _share(f"{name}_upper", "upper 95% limit"),
+    )
+
+
+SEQUENCE_METRICS = TableSchema(
+    "sequence_metrics.parquet",
+    (
+        *_RUN,
+        Column(
+            "threshold_rule",
+            pl.String,
+            "how the slices' threshold was chosen",
+            allowed=("validation", "youden_on_test", "closest_to_corner_on_test", "even"),
+        ),
+        Column("threshold", pl.Float64, "a slice is predicted from here on", minimum=0),
+        Column("offset", pl.Int32, "slices by which a hit may miss", minimum=0),
+        Column("min_length", pl.Int32, "shortest predicted run that counts", minimum=1),
+        Column("is_chosen", pl.Boolean, "whether the learner's own shortest length"),
+        Column("n_patients", pl.Int32, "patients with labelled slices", minimum=0),
+        Column("n_exams", pl.Int32, "exams with labelled slices", minimum=0),
+        Column("n_true_runs", pl.Int32, "runs of positive slices", minimum=0),
+        Column("n_hit_runs", pl.Int32, "of these, hit", minimum=0),
+        Column("n_predicted_runs", pl.Int32, "predicted runs", minimum=0),
+        *_with_limits("recall", "share of true runs that are hit"),
+        *_with_limits("precision", "share of predicted runs that hit"),
+        *_with_limits("mean_f1", "mean over exams with a true or predicted run"),
+    ),
+    key=(*_KEY, "threshold_rule", "offset", "min_length"),
+)
+
+RUN_LENGTH_RECALL = TableSchema(
+    "run_length_recall.parquet",
+    (
+        *_RUN,
+        Column("offset", pl.Int32, "slices by which a hit may miss", minimum=0),
+        Column("run_length", pl.Int32, "slices of the true runs; the last: and longer", minimum=1),
+        Column("n_true_runs", pl.Int32, "runs of this length", minimum=1),
+        *_with_limits("recall", "share that is hit"),
+    ),
+    key=(*_KEY, "offset", "run_length"),
+)
+"""At the learner's own threshold and shortest length."""
+
+FROC_POINTS = TableSchema(
+    "froc_points.parquet",
+    (
+        *_RUN,
+        Column(
+            "false_positives_per_exam", pl.Float64, "predicted runs that hit nothing", minimum=0
+        ),
+        *_with_limits("sensitivity", "share of true runs that are hit"),
+    ),
+    key=(*_KEY, "false_positives_per_exam"),
+)
+
+SALIENCY_METRICS = TableSchema(
+    "saliency_metrics.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("learner", pl.String, "learner's name"),
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column("method", pl.String, "how the map was made"),
+        Column("truth", pl.String, "what it is held against", allowed=("boxes", "masks")),
+        Column("kind", pl.String, "finding that the slice shows, or 'all'"),
+        Column("measure", pl.String, "which score"),
+        Column("n_slices", pl.Int32, "explained slices with truth", minimum=0),
+        Column("n_patients", pl.Int32, "their patients", minimum=0),
+        Column("mean", pl.Float64, "over slices", True),
+        Column("lower", pl.Float64, "lower 95% limit over patients", True),
+        Column("upper", pl.Float64, "upper 95% limit over patients", True),
+        Column("mean_of_random_weights", pl.Float64, "the same maps of a random model", True),
+    ),
+    key=("run_id", "archive", "finding", "method", "truth", "kind", "measure"),
+)
+
+SALIENCY_COMPARISONS = TableSchema(
+    "saliency_comparisons.parquet",
+    (
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column("truth", pl.String, "what maps are held against", allowed=("boxes", "masks")),
+        Column("measure", pl.String, "which score"),
+        Column("run_id", pl.String, "the one run"),
+        Column("method", pl.String, "its method"),
+        Column("other_run_id", pl.String, "the other run"),
+        Column("other_method", pl.String, "its method"),
+        Column("n_slices", pl.Int32, "slices that both explain", minimum=0),
+        Column("n_patients", pl.Int32, "their patients", minimum=0),
+        Column("difference", pl.Float64, "mean of the one less the other", True),
+        Column("lower", pl.Float64, "lower 95% limit over patients", True),
+        Column("upper", pl.Float64, "upper 95% limit over patients", True),
+        Column("p", pl.Float64, "two-sided, signs changed patient by patient", True, 0, 1),
+    ),
+    key=(
+        "archive",
+        "finding",
+        "truth",
+        "measure",
+        "run_id",
+        "method",
+        "other_run_id",
+        "other_method",
+    ),
+)
