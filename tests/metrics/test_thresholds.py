@@ -8,6 +8,7 @@ from examwise.core.errors import InputError
 from examwise.metrics.thresholds import (
     closest_to_corner_threshold,
     operating_point,
+    wanted_sensitivity_threshold,
     youden_threshold,
 )
 
@@ -93,3 +94,23 @@ def test_logits_are_refused(rule):
 def test_threshold_outside_the_unit_interval_is_refused(threshold):
     with pytest.raises(InputError, match="threshold"):
         operating_point([0, 1], [0.1, 0.2], threshold)
+
+
+@settings(deadline=None, max_examples=50)
+@given(two_classes(), st.sampled_from([0.1, 0.5, 0.8, 0.9, 1]))
+def test_a_wanted_sensitivity_gets_the_highest_threshold_that_has_it(data, wanted):
+    labels, probabilities = data
+    enough = [
+        candidate
+        for candidate in np.unique(probabilities).tolist()
+        if operating_point(labels, probabilities, candidate).sensitivity >= wanted - 1e-12
+    ]
+    found = wanted_sensitivity_threshold(labels, probabilities, sensitivity=wanted)
+    assert found == max(enough)
+
+
+def test_an_impossible_sensitivity_is_refused_and_one_class_has_no_threshold():
+    for wanted in (0, 1.1, float("nan")):
+        with pytest.raises(InputError, match="sensitivity"):
+            wanted_sensitivity_threshold([0, 1], [0.1, 0.9], sensitivity=wanted)
+    assert wanted_sensitivity_threshold([1, 1], [0.1, 0.9], sensitivity=0.9) is None

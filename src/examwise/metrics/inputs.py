@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -56,3 +58,38 @@ def checked_labels(labels: npt.ArrayLike, n: int) -> Positives:
             remedy="leave items without a label out",
         )
     return np.asarray(positive, dtype=np.bool_)
+
+
+def checked_weights(
+    weights: npt.ArrayLike, columns: npt.ArrayLike | None, n: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return a table of weights, and the column that holds each item's.
+
+    Args:
+        weights: Not negative, shape (replicates, n), or (replicates, groups) with ``columns``.
+        columns: Each item's column, shape (n,); item i has column i if None.
+        n: Items.
+
+    Raises:
+        InputError: On a negative or NaN weight, or shapes that don't fit.
+
+    Example:
+        >>> checked_weights([[1, 2]], [0, 0, 1], 3)
+        (array([[1, 2]]), array([0, 0, 1]))
+    """
+    table = np.asarray(weights)
+    if table.ndim != 2 or not bool(np.all((table >= 0) & np.isfinite(table))):
+        raise InputError(
+            where="weights",
+            expected="numbers >= 0, shape (replicates, n)",
+            got=f"shape {table.shape}, smallest {table.min() if table.size else 'none'}",
+        )
+    column = np.arange(n) if columns is None else np.asarray(columns, dtype=np.intp)
+    n_columns = n if columns is None else table.shape[1]
+    if column.shape != (n,) or table.shape[1] != n_columns:
+        raise InputError(
+            where="weights",
+            expected=f"a column for each of {n} items",
+            got=f"shape {table.shape}",
+        )
+    return table, column

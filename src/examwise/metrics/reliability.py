@@ -51,13 +51,11 @@ def reliability_curve(
         >>> curve.mean_probability.round(3).tolist(), curve.n_items.tolist()
         ([0.15, 0.9], [2, 1])
     """
-    if n_bins < 1:
-        raise InputError(where="n_bins", expected="1 or more", got=n_bins)
+    bins = reliability_bins(probabilities, n_bins=n_bins)
     values = checked_probabilities(probabilities)
     positive = checked_labels(labels, len(values))
     if not len(values):
         return None
-    bins = np.minimum((values * n_bins).astype(np.intp), n_bins - 1)
     n_items = np.bincount(bins, minlength=n_bins)
     there = n_items > 0
     n_there = n_items[there]
@@ -66,3 +64,26 @@ def reliability_curve(
         positive_fraction=np.bincount(bins, positive, minlength=n_bins)[there] / n_there,
         n_items=n_there.astype(np.int64),
     )
+
+
+def reliability_bins(probabilities: npt.ArrayLike, *, n_bins: int = 10) -> npt.NDArray[np.intp]:
+    """Return the equal bin that each probability belongs to.
+
+    Args:
+        probabilities: Between 0 and 1, shape (n,); 1 belongs to the last bin.
+        n_bins: Number of equal bins.
+
+    Returns:
+        Bins from 0 on, shape (n,).
+
+    Raises:
+        InputError: On probabilities outside 0 to 1, or no bin.
+
+    Example:
+        >>> reliability_bins([0.0, 0.05, 0.1, 1.0])
+        array([0, 0, 1, 9])
+    """
+    if n_bins < 1:
+        raise InputError(where="n_bins", expected="1 or more", got=n_bins)
+    values = checked_probabilities(probabilities)
+    return np.minimum((values * n_bins).astype(np.intp), n_bins - 1)

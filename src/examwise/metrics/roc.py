@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examwise.core.errors import InputError
-from examwise.metrics.inputs import Floats, checked_labels, checked_scores
+from examwise.metrics.inputs import Floats, checked_labels, checked_scores, checked_weights
 
 _ELEMENTS_AT_ONCE = 1 << 20
 """Weights gathered at once: small enough for a processor's cache, so that chunks run fast."""
@@ -126,21 +125,7 @@ def roc_auc_weighted(
     """
     values = checked_scores(scores)
     positive = checked_labels(labels, len(values))
-    table = np.asarray(weights)
-    if table.ndim != 2 or not bool(np.all((table >= 0) & np.isfinite(table))):
-        raise InputError(
-            where="weights",
-            expected="numbers >= 0, shape (replicates, n)",
-            got=f"shape {table.shape}, smallest {table.min() if table.size else 'none'}",
-        )
-    column = np.arange(len(values)) if columns is None else np.asarray(columns, dtype=np.intp)
-    n_columns = len(values) if columns is None else table.shape[1]
-    if column.shape != values.shape or table.shape[1] != n_columns:
-        raise InputError(
-            where="weights",
-            expected=f"a column for each of {len(values)} items",
-            got=f"shape {table.shape}",
-        )
+    table, column = checked_weights(weights, columns, len(values))
     negatives = np.flatnonzero(~positive)
     negatives = negatives[np.argsort(values[negatives], kind="stable")]
     positives = np.flatnonzero(positive)

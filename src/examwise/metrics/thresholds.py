@@ -73,6 +73,32 @@ def closest_to_corner_threshold(
     return _lowest_of_best(curve.thresholds, distance)
 
 
+def wanted_sensitivity_threshold(
+    labels: npt.ArrayLike, probabilities: npt.ArrayLike, *, sensitivity: float
+) -> float | None:
+    """Return the highest threshold that finds at least so large a share of the positives.
+
+    Of all thresholds with that sensitivity it is the one with the highest specificity. Other
+    conventions and errors are those of :func:`youden_threshold`.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        probabilities: Between 0 and 1, shape (n,).
+        sensitivity: The share wanted, above 0 and up to 1.
+
+    Example:
+        >>> wanted_sensitivity_threshold([0, 1, 0, 1], [0.1, 0.6, 0.7, 0.9], sensitivity=0.8)
+        0.6
+    """
+    if not 0 < sensitivity <= 1:
+        raise InputError(where="sensitivity", expected="above 0 and up to 1", got=sensitivity)
+    curve = roc_curve(labels, checked_probabilities(probabilities))
+    if curve is None:
+        return None
+    reached = curve.true_positive_rate >= sensitivity - 1e-12
+    return float(curve.thresholds[np.argmax(reached)])
+
+
 def operating_point(
     labels: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: float
 ) -> OperatingPoint:
