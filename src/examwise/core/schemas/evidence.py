@@ -60,6 +60,16 @@ OPERATING_RULES = (
 """How a threshold was chosen: as the run did; on validation by name; or, as published, on the test
 exams themselves, which flatters."""
 
+FITTED_ON = (
+    "validation",
+    "validation slices",
+    "fixed",
+    "mean of models",
+    "not on record",
+    "test",
+)
+"""Whose labels chose a threshold; a mean of several models' is fitted to none."""
+
 OPERATING_POINTS = TableSchema(
     "operating_points.parquet",
     (
@@ -70,7 +80,7 @@ OPERATING_POINTS = TableSchema(
             "fitted_on",
             pl.String,
             "whose labels chose it",
-            allowed=("validation", "validation slices", "fixed", "test"),
+            allowed=FITTED_ON,
         ),
         Column("threshold", pl.Float64, "positive from here on", minimum=0, maximum=1),
         *_COUNTS,
@@ -161,6 +171,7 @@ COMPARISONS = TableSchema(
         Column("other_run_id", pl.String, "the other run"),
         Column("other_learner", pl.String, "its learner"),
         *_COUNTS,
+        Column("n_left_out", pl.Int32, "labelled exams that only one predicted", minimum=0),
         _share("auc", "of the one"),
         _share("other_auc", "of the other"),
         Column("difference", pl.Float64, "of the one less the other", True, -1, 1),

@@ -58,7 +58,11 @@ PREDICTED_SLICES = TableSchema(
 )
 
 THRESHOLDS = "thresholds.json"
-"""Finding to ``{"threshold": probability, "source": …}``, fitted on validation or fixed."""
+"""Finding to ``{"threshold": probability, "source": …}``, fitted on validation or fixed.
+
+Beside them ``rules``, rule to the threshold it gave on the same labels, and, where slices' labels
+were bought for validation, ``slice_threshold`` on the slice probability.
+"""
 
 POSITION_HISTOGRAM = "position_histogram.json"
 """Finding to the smoothed positive fraction of training slices by relative position, or null."""

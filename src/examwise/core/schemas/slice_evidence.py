@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from examwise.core.schemas.evaluation import ESTIMATORS
+from examwise.core.schemas.evaluation import ESTIMATORS, WITHIN
 from examwise.core.tables import Column, TableSchema
 
 _RUN = (
@@ -29,6 +29,26 @@ def _with_limits(name: str, meaning: str) -> tuple[Column, ...]:
     )
 
 
+POSITION_JUDGEMENTS = ("better", "unsettled", "not_better", "undefined")
+"""A difference wholly above 0; above 0, but not its interval; not above 0; undefined."""
+
+POSITION_VERDICTS = TableSchema(
+    "position_verdicts.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column("estimator", pl.String, "what scores a slice", allowed=ESTIMATORS[:-1]),
+        Column("within", pl.String, "which exams' slices count", allowed=WITHIN),
+        Column("difference", pl.Float64, "slice AUC less that of position only", True, -1, 1),
+        Column("lower", pl.Float64, "lower 95% limit, same slices", True, -1, 1),
+        Column("upper", pl.Float64, "upper 95% limit, same slices", True, -1, 1),
+        Column("verdict", pl.String, "what follows", allowed=POSITION_JUDGEMENTS),
+    ),
+    key=(*_KEY, "within"),
+)
+"""Of runs whose training left a position histogram."""
+
 SEQUENCE_METRICS = TableSchema(
     "sequence_metrics.parquet",
     (
@@ -39,7 +59,13 @@ SEQUENCE_METRICS = TableSchema(
             "how the slices' threshold was chosen",
             allowed=("validation", "youden_on_test", "closest_to_corner_on_test", "even"),
         ),
-        Column("threshold", pl.Float64, "a slice is predicted from here on", minimum=0),
+        Column(
+            "threshold",
+            pl.Float64,
+            "on slice probabilities; of the other estimators on exam probabilities",
+            minimum=0,
+            maximum=1,
+        ),
         Column("offset", pl.Int32, "slices by which a hit may miss", minimum=0),
         Column("min_length", pl.Int32, "shortest predicted run that counts", minimum=1),
         Column("is_chosen", pl.Boolean, "whether the learner's own shortest length"),
