@@ -14,9 +14,14 @@ from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import EnhancedCTImageStorage, ExplicitVRLittleEndian
 
+from examwise.core.schemas.annotations import BOXES, MASKS, finding_bit, mask_shard_key
 from examwise.core.schemas.findings import FINDINGS
 from examwise.core.stage import Stage
+from examwise.core.storage import Storage
+from examwise.imaging.shards import encode_mask
 from examwise.imaging.store_writer import ExamContent, StoreWriter, finish_store
+from examwise.imaging.stored_exams import StoredExams
+from examwise.imaging.stored_labels import slice_labels
 
 DATA_VARIABLE = "EXAMWISE_TEST_DATA"
 
@@ -118,6 +123,44 @@ def make_store() -> StoreFactory:
         return str(url)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def annotate_store() -> Callable[[str], None]:
+    """Return a function that annotates a store of ``make_store``.
+
+    It boxes the bright square of positive slices, and masks it in every second of their exams.
+    """
+
+    def annotate(url: str) -> None:
+        stored = StoredExams(url)
+        low = int(stored.exams["rows"][0]) // 4
+        square = slice(low, 2 * low)
+        rows = []
+        labels = slice_labels(stored, "subdural")
+        positive = (
+            labels.filter(labels["slice_label"] == 1)
+            .group_by("exam_id", maintain_order=True)
+            .agg("slice_index")
+        )
+        for number, (exam_id, indices) in enumerate(positive.iter_rows()):
+            rows += [
+                {
+                    **{"exam_id": exam_id, "slice_index": index, "box_index": 0},
+                    **{"finding": "subdural", "x": low, "y": low, "width": low, "height": low},
+                    **{"chronic": False, "source": "test"},
+                }
+                for index in indices
+            ]
+            if number % 2 == 0:
+                mask = np.zeros(stored.shape(exam_id), np.uint8)
+                mask[indices, square, square] = finding_bit("subdural") | finding_bit("any")
+                coded = encode_mask(mask, ("any", "epidural"), indices)
+                stored.storage.write(f"{MASKS}/{exam_id}/zarr.json", coded.metadata)
+                stored.storage.write(mask_shard_key(exam_id), coded.shard)
+        BOXES.write(Storage(url), BOXES.frame(rows))
+
+    return annotate
 
 
 WriteEnhanced = Callable[..., Path]

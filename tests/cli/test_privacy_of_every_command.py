@@ -153,6 +153,18 @@ def study_file(place: Place) -> Path:
     return file
 
 
+def elsewhere(place: Place) -> Path:
+    """Write predictions made elsewhere, whose identifiers are canaries."""
+    rows = [
+        f"{UID}.{i},{CANARY}-{NUMBER}-{i // 2},{run},0.{(7 * i + j) % 10},{i % 2}"
+        for j, run in enumerate(("one", "other"))
+        for i in range(40)
+    ]
+    file = place.source.parent / f"{CANARY} elsewhere.csv"
+    file.write_text("\n".join(["exam_id,patient_id,run,probability,label", *rows]))
+    return file
+
+
 def stores_only(place: Place) -> None:
     """Run the same study from the stores that it left, and report it again."""
     stores = ["--store", place.out / "study/store", "--external-store"]
@@ -183,7 +195,12 @@ def written(place: Place) -> Place:
     tuned = ["--space", space_file(place), "--trials", "2", "--workers", "1", *MODEL]
     place.run("tune", store, "--learner", "strong", "--out", out / "tuning", *tuned)
     place.run("predict", run, store, "--out", out / "predictions", "--split", "test")
+    explained = ["--slices", "positive", "--max-slices", "4"]
+    place.run("explain", run, store, "--method", "gradcam", "--out", out / "maps", *explained)
+    place.run("explain", run, store, "--method", "hshap_bag", "--out", out / "values")
     place.run("evaluate", out / "predictions", "--out", out / "evaluation")
+    place.run("evaluate", "--csv", elsewhere(place), "--out", out / "evaluation of a CSV file")
+    place.run("power", "--exams", 75, "--prevalence", 0.5, "--auc", 0.9, "--margin", 0.05)
     for sent in (run, out / "predictions", out / "evaluation"):
         place.run("track", sent, "--trackers", "csv", "tensorboard", "--folder", out / "tracking")
     # On a terminal the exams of raw files are called by their folders; --json has none of it.

@@ -58,12 +58,15 @@ def test_directories_become_tables(tmp_path, two_runs):
     evaluate_predictions(two_runs, str(out), **OPTIONS)
     storage = Storage(out)
     assert EXAM_METRICS.read(storage)["run_id"].to_list() == ["r1", "r2"]
-    assert SLICE_METRICS.read(storage).height == 6
+    assert SLICE_METRICS.read(storage).height == 12
     assert ROC_POINTS.read(storage)["run_id"].n_unique() == 2
     manifest = read_manifest(out, kind="evaluation")
     assert set(manifest.inputs) == {"predictions/r1", "predictions/r2"}
     assert manifest.configuration == {
+        "compare": [["r1", "r2"]],
+        "n_permutations": 1000,
         "n_replicates": 60,
+        "non_inferior": None,
         "splits": ["test", "unseen"],
         "data_terms": {"learned_from": [], "predicted": []},
     }

@@ -93,3 +93,44 @@ def test_logits_beyond_the_rounding_of_probabilities_still_rank(make_exams):
 def test_missing_threshold_is_refused(make_exams):
     with pytest.raises(InputError, match="a threshold for any"):
         measure(make_exams([0, 1], [0.0, 1.0]), {"r1": {}})
+
+
+def test_both_intervals_stand_beside_each_other(make_exams):
+    draw = np.random.default_rng(3)
+    labels = np.arange(300) % 2
+    row = measure(make_exams(labels, draw.normal(size=300) + labels)).row(0, named=True)
+    assert row["variance"] == "delong"
+    assert row["analytic_lower"] == pytest.approx(row["auc_lower"], abs=0.02)
+    assert row["analytic_upper"] == pytest.approx(row["auc_upper"], abs=0.02)
+    assert row["average_precision_lower"] < row["average_precision"]
+    assert row["average_precision"] < row["average_precision_upper"]
+
+
+def test_several_exams_of_a_patient_widen_the_analytic_interval(make_exams):
+    draw = np.random.default_rng(4)
+    labels = np.repeat(np.arange(60) % 2, 4)
+    logits = labels + np.repeat(draw.normal(size=60), 4)
+    alone = measure(make_exams(labels, logits)).row(0, named=True)
+    patients = [f"p{i // 4}" for i in range(240)]
+    together = measure(make_exams(labels, logits, patient_key=patients)).row(0, named=True)
+    assert (alone["variance"], together["variance"]) == ("delong", "obuchowski")
+    widths = [row["analytic_upper"] - row["analytic_lower"] for row in (alone, together)]
+    assert widths[1] > 1.6 * widths[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "logits", "auc", "precision"),
+    [
+        ([1, 1, 1], [0.0, 1.0, 2.0], None, None),
+        ([0, 0, None], [0.0, 1.0, 2.0], None, None),
+        ([None, None], [0.0, 1.0], None, None),
+        ([0, 0, 1, 1], [0.0, 0.0, 0.0, 0.0], 0.5, 0.5),
+        ([0, 0, 1, 1], [0.0, 1.0, 2.0, 3.0], 1.0, 1.0),
+    ],
+    ids=["all positive", "all negative", "no label", "constant", "apart"],
+)
+def test_nothing_is_sure_where_nothing_varies(make_exams, labels, logits, auc, precision):
+    row = measure(make_exams(labels, logits)).row(0, named=True)
+    assert (row["auc"], row["average_precision"]) == (auc, precision)
+    assert (row["analytic_lower"], row["analytic_upper"]) == (None, None)
+    assert row["variance"] == "delong"

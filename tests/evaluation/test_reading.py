@@ -10,6 +10,7 @@ from examwise.core.schemas.predictions import (
 )
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
+from examwise.evaluation.fitted_thresholds import FittedThreshold
 from examwise.evaluation.reading import EVALUATED_SPLITS, read_runs
 
 
@@ -27,6 +28,20 @@ def test_reads_what_was_written(tmp_path, make_exams, make_predictions):
     assert run.histograms["any"].n_slices == 4
     assert run.read_slices().height == 10
     assert run.n_exams_left_out == 0
+
+
+def test_rules_and_slice_thresholds_are_read(tmp_path, make_exams, make_predictions):
+    exams = make_exams([0, 1], [0.0, 1.0])
+    entry = {
+        "threshold": 0.3,
+        "source": "validation",
+        "rules": {"youden": 0.3, "sensitivity_0.9": 0},
+        "slice_threshold": 0.7,
+    }
+    run = read_run(make_predictions(tmp_path / "a", exams, thresholds={"any": entry}))
+    rules = {"youden": 0.3, "sensitivity_0.9": 0.0}
+    assert run.fitted == {"any": FittedThreshold(0.3, "validation", rules, 0.7)}
+    assert run.thresholds == {"any": 0.3}
 
 
 def test_exams_that_a_run_learned_from_are_left_out_with_their_slices(
@@ -118,6 +133,9 @@ def test_slices_of_unknown_exams_are_refused(tmp_path, make_exams, make_slices, 
         (THRESHOLDS, b'{"any": {"threshold": 1.5}}', "from 0 to 1"),
         (THRESHOLDS, b'{"any": {"threshold": true}}', "from 0 to 1"),
         (THRESHOLDS, b'{"any": 0.5}', "from 0 to 1"),
+        (THRESHOLDS, b'{"any": {"threshold": 0.5, "rules": {"youden": 2}}}', "from 0 to 1"),
+        (THRESHOLDS, b'{"any": {"threshold": 0.5, "rules": [0.5]}}', "from 0 to 1"),
+        (THRESHOLDS, b'{"any": {"threshold": 0.5, "slice_threshold": "a"}}', "from 0 to 1"),
         (THRESHOLDS, b"[]", "JSON object"),
         (THRESHOLDS, b"{", "expected JSON"),
         (POSITION_HISTOGRAM, b'{"any": {"centers": [0.5]}}', "position_histogram.json, any"),

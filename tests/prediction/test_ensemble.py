@@ -67,6 +67,15 @@ def test_thresholds_and_baselines_are_means_and_named_so():
     assert json.loads(mean_thresholds(files)) == {
         "any": {"threshold": pytest.approx(0.4), "source": "mean of 2 models"}
     }
+    entry = {"threshold": 0.2, "source": "validation", "rules": {"youden": 0.2, "b": 0.1}}
+    other_entry = {"threshold": 0.6, "source": "validation", "rules": {"youden": 0.6}}
+    on_slices = {"slice_threshold": 0.3}
+    files = [json.dumps({"any": one | on_slices}).encode() for one in (entry, other_entry)]
+    together = json.loads(mean_thresholds(files))["any"]
+    assert together["rules"] == {"youden": pytest.approx(0.4)}
+    assert together["slice_threshold"] == pytest.approx(0.3)
+    files = [json.dumps({"any": one}).encode() for one in (entry | on_slices, other_entry)]
+    assert "slice_threshold" not in json.loads(mean_thresholds(files))["any"]
     histogram = {"centers": [0.25, 0.75], "positive_fraction": [0.0, 0.4], "n_slices": 10}
     other = {"centers": [0.25, 0.75], "positive_fraction": [0.2, 0.2], "n_slices": 20}
     files = [

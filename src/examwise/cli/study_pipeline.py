@@ -22,14 +22,19 @@ from examwise.cli.summary_text import set_aside_text
 from examwise.core.errors import InputError
 from examwise.core.executors import make_executor
 from examwise.core.progress import Progress
+from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
+from examwise.core.storage import Storage
 from examwise.data.joined_splits import read_joined_splits
 from examwise.data.splits import drawn_fractions, split_store
 from examwise.evaluation.answer import Answer
 from examwise.evaluation.evaluate import evaluate_study
+from examwise.evaluation.exported_tables import export_tables
+from examwise.evaluation.shown_runs import main_runs
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.reporting.report import write_report
-from examwise.studies.config import StudyConfig
+from examwise.studies.config import STRONG, WEAK, StudyConfig
+from examwise.studies.explained_runs import explain_runs
 from examwise.studies.run_study import PLAN, begin_study, require_arms, run_study
 from examwise.training.accelerator import require_accelerator
 
@@ -89,6 +94,16 @@ def run_pipeline(
         executor=executor,
         progress=progress,
     )
+    main = main_runs(RUNS.read(stage.storage), {"strong": STRONG, "weak": WEAK})
+    explain_runs(
+        str(places.out),
+        config,
+        sorted(main.values()),
+        stores=stores.internal,
+        external=stores.external,
+        executor=executor,
+        progress=progress,
+    )
     answer = evaluate_study(
         str(places.out),
         str(places.out / "evaluation"),
@@ -97,9 +112,11 @@ def run_pipeline(
         seed=config.seed,
         finding=config.finding,
         costs_given=config.costs is not None,
+        stores=(stores.internal, *((url,) for url in stores.external)),
         executor=executor,
         progress=progress,
     )
+    export_tables(Storage(places.out / "evaluation"))
     report = write_report(
         places.out, stores=stores.internal, external=stores.external, progress=progress
     )

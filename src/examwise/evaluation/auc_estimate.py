@@ -1,4 +1,7 @@
-"""An AUC with its patient-bootstrap interval, the same draws for all that share an archive."""
+"""Areas under exams' curves with their intervals.
+
+Bootstrap draws are the same for all that share an archive.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,18 @@ import numpy.typing as npt
 import polars as pl
 
 from examwise.core.randomness import generator
-from examwise.metrics.patient_bootstrap import bootstrap_auc, patient_counts, percentile_interval
+from examwise.metrics.auc_variance import auc_estimates, auc_interval
+from examwise.metrics.patient_bootstrap import (
+    PercentileInterval,
+    bootstrap_auc,
+    patient_counts,
+    percentile_interval,
+)
+from examwise.metrics.precision_recall import average_precision, average_precision_weighted
 from examwise.metrics.roc import roc_auc
+
+_DRAWN_AT_ONCE = 1 << 22
+"""Multiplicities drawn at once; they take twice the memory of those kept."""
 
 
 @lru_cache(maxsize=4)
@@ -37,9 +50,12 @@ def drawn_patients(
         array([3, 3])
     """
     stream = generator(seed, "patient_bootstrap", archive)
-    counts = patient_counts(n_patients, n_replicates=n_replicates, generator=stream).astype(
-        np.int32
-    )
+    counts = np.empty((n_replicates, n_patients), dtype=np.int32)
+    # Row after row from one stream, so that the size of the chunks changes nothing.
+    step = max(1, _DRAWN_AT_ONCE // max(1, n_patients))
+    for start in range(0, n_replicates, step):
+        chunk = counts[start : start + step]
+        chunk[:] = patient_counts(n_patients, n_replicates=len(chunk), generator=stream)
     counts.flags.writeable = False
     return counts
 
@@ -81,3 +97,77 @@ def auc_with_interval(
     )
     interval = percentile_interval(replicates)
     return {"auc": auc, "auc_lower": interval.lower, "auc_upper": interval.upper}
+
+
+def average_precision_with_interval(
+    labelled: pl.DataFrame,
+    *,
+    label: str,
+    score: str,
+    archive: str,
+    n_replicates: int,
+    seed: int,
+) -> dict[str, float | None]:
+    """Return ``average_precision`` with its limits, by the draws of :func:`auc_with_interval`.
+
+    Missing where a class is absent, and the limits where they are undefined.
+
+    Args:
+        labelled: Rows with a label, and a ``patient_key`` each.
+        label: Name of the label's column, 0 or 1.
+        score: Name of the score's column.
+        archive: Archive that the rows are from.
+        n_replicates: Bootstrap samples of patients.
+        seed: Seed of the bootstrap.
+
+    Example:
+        >>> rows = pl.DataFrame({"patient_key": ["a", "b"], "y": [0, 1], "s": [0.2, 0.4]})
+        >>> found = average_precision_with_interval(
+        ...     rows, label="y", score="s", archive="x", n_replicates=9, seed=0)
+        >>> found["average_precision"], found["average_precision_lower"]
+        (1.0, None)
+    """
+    labels = labelled[label].to_numpy()
+    scores = labelled[score].to_numpy()
+    value = average_precision(labels, scores)
+    interval = PercentileInterval(None, None, 0)
+    if value is not None:
+        names, items = np.unique(labelled["patient_key"].to_numpy(), return_inverse=True)
+        drawn = drawn_patients(seed, archive, len(names), n_replicates=n_replicates)
+        replicates = average_precision_weighted(labels, scores, drawn, columns=items)
+        interval = percentile_interval(replicates)
+    return {
+        "average_precision": value,
+        "average_precision_lower": interval.lower,
+        "average_precision_upper": interval.upper,
+    }
+
+
+def analytic_interval(
+    labelled: pl.DataFrame, *, label: str, score: str
+) -> dict[str, float | str | None]:
+    """Return ``analytic_lower``, ``analytic_upper`` and ``variance`` of an AUC.
+
+    The variance is named where one class is absent, too: it is a matter of the patients.
+
+    Args:
+        labelled: Rows with a label, and a ``patient_key`` each.
+        label: Name of the label's column, 0 or 1.
+        score: Name of the score's column.
+
+    Example:
+        >>> rows = pl.DataFrame({"patient_key": ["a", "b"], "y": [0, 1], "s": [0.2, 0.4]})
+        >>> analytic_interval(rows, label="y", score="s")
+        {'analytic_lower': None, 'analytic_upper': None, 'variance': 'delong'}
+    """
+    patients = labelled["patient_key"]
+    estimates = auc_estimates(
+        labelled[label].to_numpy(), labelled[score].to_numpy(), patients.to_numpy()
+    )
+    one_each = patients.n_unique() == len(patients)
+    lower, upper = (None, None) if estimates is None else auc_interval(estimates)
+    return {
+        "analytic_lower": lower,
+        "analytic_upper": upper,
+        "variance": "delong" if one_each else "obuchowski",
+    }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import combinations
+
+import polars as pl
 
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
@@ -15,6 +19,10 @@ from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.evaluation.answer import ANSWER, Answer
+from examwise.evaluation.archive_tables import ARCHIVE_TABLES, ArchiveTables
+from examwise.evaluation.csv_predictions import CsvPredictions
+from examwise.evaluation.exam_traits import exam_traits
+from examwise.evaluation.explanations import read_explanations
 from examwise.evaluation.judged_run import JudgedRun, judge_run
 from examwise.evaluation.reading import (
     EVALUATED_SPLITS,
@@ -22,13 +30,25 @@ from examwise.evaluation.reading import (
     data_terms,
     read_runs,
 )
+from examwise.evaluation.run_evidence import BesidePredictions
 from examwise.evaluation.run_tables import RUN_TABLES, RunTables
+from examwise.evaluation.runs_together import (
+    NonInferiorityQuestion,
+    TestedStores,
+    hold_together,
+)
 from examwise.evaluation.shared_labels import SharedLabels
+from examwise.evaluation.shown_runs import shown_runs
 from examwise.evaluation.store_labels import StoreLabels
-from examwise.evaluation.study_answer import StudyQuestion, answer_study, shown_runs
+from examwise.evaluation.study_answer import StudyQuestion, answer_study
+from examwise.evaluation.study_evidence import StudyEvidence
 from examwise.evaluation.study_sites import find_sites, judge_sites, site_inputs
 
-_STUDY_FILES = (*RUN_TABLES, BUDGET_CURVE.file, RATIOS.file, ANSWER)
+_FILES = (*RUN_TABLES, *ARCHIVE_TABLES)
+_STUDY_FILES = (*_FILES, BUDGET_CURVE.file, RATIOS.file, ANSWER)
+
+MOST_RUNS_COMPARED = 6
+"""With more runs than this, those to be compared have to be named."""
 
 
 def evaluate_predictions(
@@ -39,9 +59,14 @@ def evaluate_predictions(
     seed: int = 0,
     splits: Sequence[str] = EVALUATED_SPLITS,
     stores: Sequence[str] = (),
+    csv: CsvPredictions | None = None,
+    explanations: Sequence[str] = (),
+    compare: Sequence[tuple[str, str]] | None = None,
+    non_inferior: NonInferiorityQuestion | None = None,
+    n_permutations: int = 1000,
     progress: Progress | None = None,
 ) -> None:
-    """Evaluate predictions directories into ``exam_metrics``, ``slice_metrics``, ``roc_points``.
+    """Evaluate predictions into the tables of an evaluation directory.
 
     Exams of several archives are evaluated archive by archive, and together. The order of the
     directories makes no difference. A finished evaluation of the same predictions is left as it
@@ -51,41 +76,75 @@ def evaluate_predictions(
         urls: Predictions directories, one a run and store.
         out: The evaluation directory to write.
         n_replicates: Bootstrap samples of patients behind each interval.
-        seed: Seed of the bootstrap.
+        seed: Seed of the bootstrap and of permutations.
         splits: Splits whose exams are evaluated; others are left out, and counted.
-        stores: The stores that were predicted, to look labels up in anew; with none, labels are
-            those written into the predictions.
+        stores: The stores that were predicted, to look labels up in anew, and to tell subgroups
+            and the flow of exams; with none, labels are those written into the predictions.
+        csv: Predictions made elsewhere, instead of directories.
+        explanations: Explanations directories of these runs.
+        compare: Pairs of runs to hold against each other; all pairs of up to six runs if None.
+        non_inferior: Which run is to be no worse than which; none if None.
+        n_permutations: Permutations behind each test of equal curves.
         progress: Where to report; nowhere if None.
 
     Raises:
         InputError: If a directory is no finished predictions directory, a run predicts an exam
             twice, or tests patients in one directory that are in a training or validation part in
             another, two runs label an exam or slice differently, the stores lack predicted exams
-            or slices, or ``out`` holds something else.
+            or slices, a run to compare is not there, or ``out`` holds something else.
         IntegrityError: If a file of the predictions or of the finished evaluation has changed.
     """
     progress = progress or SilentProgress()
     _require_replicates(n_replicates)
     labels = StoreLabels(stores) if stores else None
-    runs = read_runs(urls, splits=splits, labels=labels)
+    runs = csv.runs if csv is not None else read_runs(urls, splits=splits, labels=labels)
+    explained = read_explanations(explanations) if explanations else None
+    pairs = _pairs(runs, compare)
+    _require_runs(runs, pairs, non_inferior)
     stage = Stage.begin(
         out,
         kind="evaluation",
         configuration={
-            "n_replicates": n_replicates,
-            "splits": sorted(splits),
+            "compare": [list(pair) for pair in pairs],
             "data_terms": data_terms(runs),
+            "n_permutations": n_permutations,
+            "n_replicates": n_replicates,
+            "non_inferior": None if non_inferior is None else asdict(non_inferior),
+            "splits": sorted(splits),
         },
-        inputs={**_inputs(runs), **(labels.inputs if labels else {})},
+        inputs={
+            **_inputs(runs),
+            **(labels.inputs if labels else {}),
+            **(explained.inputs if explained else {}),
+        },
         seed=seed,
     )
     if stage.finished:
-        _read_finished(stage.storage, RUN_TABLES)
+        _read_finished(stage.storage, _FILES)
         return
-    RunTables.of(_judged(runs, n_replicates=n_replicates, seed=seed, progress=progress)).write(
-        stage.storage
+    findings = sorted({finding for run in runs for finding in run.exams["finding"].unique()})
+    beside = BesidePredictions(
+        traits={finding: exam_traits(stores, finding=finding) for finding in findings}
+        if stores
+        else {},
+        stores=tuple(stores),
+        values=None if explained is None else explained.values,
     )
-    stage.finish(outputs=RUN_TABLES)
+    judged = list(_judged(runs, beside, n_replicates=n_replicates, seed=seed, progress=progress))
+    RunTables.of(judged).write(stage.storage)
+    ArchiveTables.of(
+        hold_together(
+            pl.concat([run.exams_together for run in judged]),
+            pairs,
+            question=non_inferior,
+            explanations=explained,
+            stores=_tested_stores(stores, judged),
+            n_replicates=n_replicates,
+            n_permutations=n_permutations,
+            seed=seed,
+        )
+    ).write(stage.storage)
+    stage.finish(outputs=_FILES)
 
 
 def evaluate_study(
@@ -100,6 +159,8 @@ def evaluate_study(
     strong: str = "strong",
     weak: str = "weak",
     splits: Sequence[str] = EVALUATED_SPLITS,
+    stores: Sequence[Sequence[str]] = (),
+    n_permutations: int = 1000,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Answer:
@@ -107,10 +168,11 @@ def evaluate_study(
 
     The internal archive and every external one are judged each for itself, by the same draws of
     repeats. Beside the tables of :func:`evaluate_predictions` it writes ``budget_curve.parquet``,
-    ``ratios.parquet`` and ``answer.json``. Slices, which take most of the time, are evaluated of
-    one run for each curve: that of its largest budget and first repeat. A finished evaluation of
-    the same study (its predictions known by their manifests) is left as it is, and its answer
-    returned. The number of workers changes nothing.
+    ``ratios.parquet`` and ``answer.json``. Of one run for each curve, that of its largest budget
+    and first repeat, everything is worked out, of others exams' AUCs and ROC curves alone. What
+    the study has explained (``explanations/<run_id>/<number of the archive>/<method>/``) is
+    evaluated, too. A finished evaluation of the same study (its predictions known by their
+    manifests) is left as it is, and its answer returned. The number of workers changes nothing.
 
     Args:
         study_url: A directory with ``runs.parquet`` and ``predictions/<run_id>/``, or
@@ -125,6 +187,9 @@ def evaluate_study(
         strong: Learner trained on slice labels.
         weak: Learner trained on exam labels.
         splits: Splits whose exams are evaluated.
+        stores: The internal archive's stores, then those of each external one; without them
+            there are no subgroups and no flow of exams.
+        n_permutations: Permutations behind each test of equal curves.
         executor: Where runs are evaluated; in this process if None.
         progress: Where to report; nowhere if None.
 
@@ -148,6 +213,7 @@ def evaluate_study(
     sites = find_sites(study, runs["run_id"].to_list())
     predicted = site_inputs(sites)
     labels = SharedLabels(study, runs)
+    evidence = StudyEvidence(study, runs, sites, stores, arms={"strong": strong, "weak": weak})
 
     def begin() -> Stage:
         return Stage.begin(
@@ -157,6 +223,7 @@ def evaluate_study(
                 "costs_given": costs_given,
                 "data_terms": predicted.data_terms,
                 "finding": finding,
+                "n_permutations": n_permutations,
                 "n_replicates": n_replicates,
                 "splits": sorted(splits),
                 "strong": strong,
@@ -167,6 +234,7 @@ def evaluate_study(
                 RUNS.file: "sha256:" + sha256_hex(study.read(RUNS.file)),
                 **predicted.digests,
                 **labels.inputs,
+                **evidence.inputs,
             },
             seed=seed,
         )
@@ -176,7 +244,8 @@ def evaluate_study(
         return Answer.from_json(found[ANSWER], where=f"{Storage(out).url}/{ANSWER}")
     judged = judge_sites(
         sites,
-        slices_of=shown_runs(runs),
+        evidence_of=shown_runs(runs),
+        beside=evidence.beside(finding),
         splits=splits,
         n_replicates=n_replicates,
         seed=seed,
@@ -198,9 +267,19 @@ def evaluate_study(
         shared_labels=labels.of_curves(),
     )
     tables = RunTables.of(run for site in judged for run in site.runs)
+    together = ArchiveTables.of(
+        evidence.hold_together(
+            judged,
+            finding=finding,
+            n_replicates=n_replicates,
+            n_permutations=n_permutations,
+            seed=seed,
+        )
+    )
     # What cannot be answered is refused before anything is written, and can be mended.
     stage = begin()
     tables.write(stage.storage)
+    together.write(stage.storage)
     BUDGET_CURVE.write(stage.storage, answered.curve)
     RATIOS.write(stage.storage, answered.ratios)
     stage.storage.write(ANSWER, answered.answer.to_json().encode())
@@ -209,14 +288,54 @@ def evaluate_study(
 
 
 def _judged(
-    runs: Sequence[RunPredictions], *, n_replicates: int, seed: int, progress: Progress
+    runs: Sequence[RunPredictions],
+    beside: BesidePredictions,
+    *,
+    n_replicates: int,
+    seed: int,
+    progress: Progress,
 ) -> Iterator[JudgedRun]:
     with progress.track("Evaluating runs", len(runs)) as advance:
         for run in runs:
-            judged = judge_run(run, with_slices=True, n_replicates=n_replicates, seed=seed)
+            judged = judge_run(
+                run, beside=beside.of_run(run.run_id), n_replicates=n_replicates, seed=seed
+            )
             judged.say_what_is_missing(progress)
             yield judged
             advance()
+
+
+def _pairs(
+    runs: Sequence[RunPredictions], compare: Sequence[tuple[str, str]] | None
+) -> list[tuple[str, str]]:
+    if compare is not None:
+        return list(compare)
+    names = [run.run_id for run in runs]
+    return list(combinations(names, 2)) if len(names) <= MOST_RUNS_COMPARED else []
+
+
+def _require_runs(
+    runs: Sequence[RunPredictions],
+    pairs: Sequence[tuple[str, str]],
+    question: NonInferiorityQuestion | None,
+) -> None:
+    known = [run.run_id for run in runs]
+    asked = [*pairs, *([] if question is None else [(question.new_run, question.reference_run)])]
+    for one, other in asked:
+        for name in (one, other):
+            if name not in known:
+                raise InputError(
+                    where="runs to compare", expected="one of " + ", ".join(known), got=name
+                )
+        if one == other:
+            raise InputError(where="runs to compare", expected="two runs", got=f"{one} twice")
+
+
+def _tested_stores(stores: Sequence[str], judged: Sequence[JudgedRun]) -> list[TestedStores]:
+    if not stores or not judged:
+        return []
+    exams = judged[0].exams
+    return [TestedStores(" + ".join(sorted(exams["archive"].unique())), tuple(stores), exams)]
 
 
 def _inputs(runs: Sequence[RunPredictions]) -> dict[str, str]:

@@ -10,7 +10,11 @@ import polars as pl
 from examwise.core.errors import InputError
 from examwise.core.schemas.evaluation import EXAM_METRICS
 from examwise.core.schemas.predictions import THRESHOLDS
-from examwise.evaluation.auc_estimate import auc_with_interval
+from examwise.evaluation.auc_estimate import (
+    analytic_interval,
+    auc_with_interval,
+    average_precision_with_interval,
+)
 from examwise.metrics.thresholds import operating_point
 
 
@@ -21,10 +25,11 @@ def exam_metrics(
     n_replicates: int,
     seed: int,
 ) -> pl.DataFrame:
-    """Return AUC with 95% interval, and sensitivity and specificity, by run, archive and finding.
+    """Return areas with 95% intervals, sensitivity and specificity, by run, archive and finding.
 
-    The AUC ranks by ``exam_logit``, which keeps apart what the sigmoid rounds to 1; the threshold
-    applies to ``exam_probability``. Exams without a label don't count.
+    The AUC has two intervals, by patient bootstrap and by its variance; the average precision one,
+    by the same bootstrap. Both rank by ``exam_logit``, which keeps apart what the sigmoid rounds
+    to 1; the threshold applies to ``exam_probability``. Exams without a label don't count.
 
     Args:
         predictions: ``PREDICTED_EXAMS`` of one or more runs.
@@ -64,6 +69,15 @@ def exam_metrics(
                 "n_exams": labelled.height,
                 "n_positive": int(labels.sum()),
                 **auc_with_interval(
+                    labelled,
+                    label="exam_label",
+                    score="exam_logit",
+                    archive=archive,
+                    n_replicates=n_replicates,
+                    seed=seed,
+                ),
+                **analytic_interval(labelled, label="exam_label", score="exam_logit"),
+                **average_precision_with_interval(
                     labelled,
                     label="exam_label",
                     score="exam_logit",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from examwise.core.progress import Progress
+from examwise.core.schemas.evaluation import EXAM_METRICS, ROC_POINTS
 from examwise.evaluation.archives_together import with_archives_together
 from examwise.evaluation.exams import exam_metrics
 from examwise.evaluation.reading import RunPredictions
 from examwise.evaluation.roc_points import roc_points
-from examwise.evaluation.slices import slice_metrics
+from examwise.evaluation.run_evidence import BesidePredictions, exam_evidence, slice_evidence
 
 _SLICE = ["exam_id", "finding", "slice_index", "slice_label"]
 
@@ -24,10 +26,9 @@ class JudgedRun:
         run_id: The run.
         name: How messages call its predictions.
         exams: ``PREDICTED_EXAMS`` that were evaluated, of each archive.
-        exam_metrics: ``EXAM_METRICS``.
-        roc_points: ``ROC_POINTS``.
-        slice_metrics: ``SLICE_METRICS``; None where slices were left out.
-        slice_labels: What its slices were labelled, by exam, finding and slice; None likewise.
+        tables: File to rows; those of evidence only where it was asked for.
+        slice_labels: What its slices were labelled, by exam, finding and slice; None where slices
+            were left out.
         n_exams_left_out: Exams left out because of their split.
         has_one_key: Whether a patient of two archives would be known again.
     """
@@ -35,9 +36,7 @@ class JudgedRun:
     run_id: str
     name: str
     exams: pl.DataFrame
-    exam_metrics: pl.DataFrame
-    roc_points: pl.DataFrame
-    slice_metrics: pl.DataFrame | None
+    tables: Mapping[str, pl.DataFrame]
     slice_labels: pl.DataFrame | None
     n_exams_left_out: int
     has_one_key: bool
@@ -51,6 +50,11 @@ class JudgedRun:
         slices = self.slice_labels.select("exam_id", "slice_index").unique()
         return slices.height / slices["exam_id"].n_unique()
 
+    @property
+    def exams_together(self) -> pl.DataFrame:
+        """Exams of each archive, and of several archives together where that can be said."""
+        return with_archives_together(self.exams) if self.has_one_key else self.exams
+
     def say_what_is_missing(self, progress: Progress) -> None:
         """Report exams left out, archives not joined, and findings without a label."""
         if self.n_exams_left_out:
@@ -62,7 +66,7 @@ class JudgedRun:
                 f"run {self.run_id}: its exams have pseudonyms of several keys, so that a "
                 "patient of two archives could not be told; nothing is said of them together"
             )
-        unlabelled = self.exam_metrics.filter(pl.col("n_exams") == 0)
+        unlabelled = self.tables[EXAM_METRICS.file].filter(pl.col("n_exams") == 0)
         for archive, finding in unlabelled.select("archive", "finding").rows():
             progress.say(
                 f"run {self.run_id}: no exam of {archive} has a label for the finding "
@@ -70,12 +74,15 @@ class JudgedRun:
             )
 
 
-def judge_run(run: RunPredictions, *, with_slices: bool, n_replicates: int, seed: int) -> JudgedRun:
+def judge_run(
+    run: RunPredictions, *, beside: BesidePredictions | None, n_replicates: int, seed: int
+) -> JudgedRun:
     """Evaluate one run.
 
     Args:
         run: Its predictions.
-        with_slices: Whether slices are evaluated too, which takes most of the time.
+        beside: What evidence draws on; exams' AUCs and ROC curves alone if None, since all the
+            rest takes most of the time.
         n_replicates: Bootstrap samples of patients behind each interval.
         seed: Seed of the bootstrap.
 
@@ -83,18 +90,21 @@ def judge_run(run: RunPredictions, *, with_slices: bool, n_replicates: int, seed
         InputError: If its tables cannot be worked with.
     """
     exams = with_archives_together(run.exams) if run.has_one_key else run.exams
-    slices = run.read_slices() if with_slices else None
     options = {"n_replicates": n_replicates, "seed": seed}
-    of_slices = None
-    if slices is not None:
-        of_slices = slice_metrics(slices, exams, {run.run_id: run.histograms}, **options)
+    tables = {
+        EXAM_METRICS.file: exam_metrics(exams, {run.run_id: run.thresholds}, **options),
+        ROC_POINTS.file: roc_points(exams),
+    }
+    slices = None
+    if beside is not None:
+        slices = run.read_slices()
+        tables |= exam_evidence(run, exams, beside, **options)
+        tables |= slice_evidence(run, exams, slices, beside)
     return JudgedRun(
         run_id=run.run_id,
         name=run.name,
         exams=run.exams,
-        exam_metrics=exam_metrics(exams, {run.run_id: run.thresholds}, **options),
-        roc_points=roc_points(exams),
-        slice_metrics=of_slices,
+        tables=tables,
         slice_labels=None if slices is None else slices.select(_SLICE),
         n_exams_left_out=run.n_exams_left_out,
         has_one_key=run.has_one_key,

@@ -20,6 +20,7 @@ from examwise.core.schemas.predictions import (
     THRESHOLDS,
 )
 from examwise.core.storage import Storage
+from examwise.evaluation.fitted_thresholds import FittedThreshold
 from examwise.evaluation.label_agreement import EXAM_LABELS
 from examwise.evaluation.store_labels import StoreLabels
 from examwise.metrics.position import PositionHistogram
@@ -37,7 +38,7 @@ class PredictionsDirectory:
     Attributes:
         run_id: The run.
         predicted: ``PREDICTED_EXAMS``, all of them.
-        thresholds: Finding to threshold on the exam probability.
+        fitted: Finding to thresholds, and how they were chosen.
         histograms: Finding to position histogram of training slices, None where there was none.
         digest: Digest of the manifest, and so of all its files.
         storage: Where they are.
@@ -47,7 +48,7 @@ class PredictionsDirectory:
 
     run_id: str
     predicted: pl.DataFrame
-    thresholds: Mapping[str, float]
+    fitted: Mapping[str, FittedThreshold]
     histograms: Mapping[str, PositionHistogram | None]
     digest: str
     storage: Storage
@@ -100,9 +101,14 @@ class RunPredictions:
         return kept if self.labels is None else self.labels.of_exams(kept)
 
     @property
+    def fitted(self) -> Mapping[str, FittedThreshold]:
+        """Finding to thresholds, and how they were chosen."""
+        return self.directories[0].fitted
+
+    @property
     def thresholds(self) -> Mapping[str, float]:
         """Finding to threshold on the exam probability."""
-        return self.directories[0].thresholds
+        return {finding: found.threshold for finding, found in self.fitted.items()}
 
     @property
     def histograms(self) -> Mapping[str, PositionHistogram | None]:
@@ -202,7 +208,7 @@ def read_directory(url: str, *, splits: Sequence[str] = EVALUATED_SPLITS) -> Pre
     return PredictionsDirectory(
         run_id=kept["run_id"][0],
         predicted=exams,
-        thresholds=_thresholds(manifest, storage, kept["finding"].unique().sort().to_list()),
+        fitted=_fitted(manifest, storage, kept["finding"].unique().sort().to_list()),
         histograms=_histograms(manifest, storage),
         digest="sha256:" + sha256_hex(storage.read(MANIFEST)),
         storage=storage,
@@ -260,7 +266,7 @@ def _require_together(run: RunPredictions) -> None:
             remedy="name each predictions directory once",
         )
     same = exams["learner"].n_unique() == 1 and all(
-        (other.thresholds, other.histograms) == (first.thresholds, first.histograms)
+        (other.fitted, other.histograms) == (first.fitted, first.histograms)
         for other in run.directories
     )
     if not same:
@@ -307,21 +313,15 @@ def _json_object(manifest: Manifest, storage: Storage, name: str) -> dict[str, A
     return found
 
 
-def _thresholds(manifest: Manifest, storage: Storage, findings: Sequence[str]) -> dict[str, float]:
-    thresholds: dict[str, float] = {}
+def _fitted(
+    manifest: Manifest, storage: Storage, findings: Sequence[str]
+) -> dict[str, FittedThreshold]:
     entries = _json_object(manifest, storage, THRESHOLDS)
-    for finding in findings:
-        entry = entries.get(finding)
-        value = entry.get("threshold") if isinstance(entry, dict) else None
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if value is None or not number or not 0 <= value <= 1:
-            raise SchemaError(
-                where=f"{storage.url}/{THRESHOLDS}, {finding}",
-                expected='{"threshold": a number from 0 to 1, "source": …}',
-                got=entry,
-            )
-        thresholds[finding] = float(value)
-    return thresholds
+    where = f"{storage.url}/{THRESHOLDS}"
+    return {
+        finding: FittedThreshold.from_entry(entries.get(finding), where=f"{where}, {finding}")
+        for finding in findings
+    }
 
 
 def _histograms(manifest: Manifest, storage: Storage) -> dict[str, PositionHistogram | None]:

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from examwise.core.schemas.evaluation import EXAM_METRICS, ROC_POINTS, SLICE_METRICS
+from examwise.core.schemas.evidence import (
+    CALIBRATION,
+    CALIBRATION_POINTS,
+    CURVE_BANDS,
+    OPERATING_POINTS,
+    SUBGROUPS,
+    UNCERTAIN_EXAMS,
+)
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
+from examwise.core.schemas.slice_evidence import (
+    FROC_POINTS,
+    POSITION_VERDICTS,
+    RUN_LENGTH_RECALL,
+    SEQUENCE_METRICS,
+)
 from examwise.core.storage import Storage
 from examwise.evaluation.judged_run import JudgedRun
 from examwise.evaluation.label_agreement import EXAM_LABELS, SLICE_LABELS
 
-RUN_TABLES = (EXAM_METRICS.file, SLICE_METRICS.file, ROC_POINTS.file)
+RUN_SCHEMAS = (
+    EXAM_METRICS,
+    ROC_POINTS,
+    CURVE_BANDS,
+    OPERATING_POINTS,
+    CALIBRATION,
+    CALIBRATION_POINTS,
+    SUBGROUPS,
+    UNCERTAIN_EXAMS,
+    SLICE_METRICS,
+    POSITION_VERDICTS,
+    SEQUENCE_METRICS,
+    RUN_LENGTH_RECALL,
+    FROC_POINTS,
+)
+RUN_TABLES = tuple(schema.file for schema in RUN_SCHEMAS)
 """Files that :meth:`RunTables.write` writes."""
 
 
@@ -22,14 +51,10 @@ class RunTables:
     """The rows of all runs.
 
     Attributes:
-        exam_metrics: ``EXAM_METRICS``.
-        slice_metrics: ``SLICE_METRICS`` of runs whose slices were evaluated.
-        roc_points: ``ROC_POINTS``.
+        frames: File to rows; all of :data:`RUN_TABLES`.
     """
 
-    exam_metrics: pl.DataFrame
-    slice_metrics: pl.DataFrame
-    roc_points: pl.DataFrame
+    frames: Mapping[str, pl.DataFrame]
 
     @classmethod
     def of(cls, judged: Iterable[JudgedRun]) -> RunTables:
@@ -38,7 +63,7 @@ class RunTables:
         Raises:
             InputError: If two runs label an exam or a slice differently.
         """
-        metrics, slice_rows, points = [], [SLICE_METRICS.frame([])], []
+        rows = {schema.file: [schema.frame([])] for schema in RUN_SCHEMAS}
         exam_labels, slice_labels = EXAM_LABELS, SLICE_LABELS
         for run in judged:
             exam_labels = exam_labels.joined_by(
@@ -48,14 +73,11 @@ class RunTables:
                 slice_labels = slice_labels.joined_by(
                     run.slice_labels, where=f"{run.name}, {PREDICTED_SLICES.file}"
                 )
-            metrics.append(run.exam_metrics)
-            points.append(run.roc_points)
-            if run.slice_metrics is not None:
-                slice_rows.append(run.slice_metrics)
-        return cls(pl.concat(metrics), pl.concat(slice_rows), pl.concat(points))
+            for file, frame in run.tables.items():
+                rows[file].append(frame)
+        return cls({file: pl.concat(frames) for file, frames in rows.items()})
 
     def write(self, storage: Storage) -> None:
         """Write the tables."""
-        EXAM_METRICS.write(storage, self.exam_metrics)
-        SLICE_METRICS.write(storage, self.slice_metrics)
-        ROC_POINTS.write(storage, self.roc_points)
+        for schema in RUN_SCHEMAS:
+            schema.write(storage, self.frames[schema.file])

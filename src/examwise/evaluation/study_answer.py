@@ -117,18 +117,6 @@ def answer_study(
     )
 
 
-def shown_runs(runs: pl.DataFrame) -> list[str]:
-    """Return one run for each curve: the first repeat of its largest budget.
-
-    Args:
-        runs: ``RUNS`` of a study.
-    """
-    first = runs.sort("budget", "repeat", descending=[True, False]).unique(
-        CurveKey._fields, keep="first", maintain_order=True
-    )
-    return first["run_id"].sort().to_list()
-
-
 def _part(
     runs: pl.DataFrame,
     site: JudgedSite,

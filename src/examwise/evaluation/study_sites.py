@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +17,7 @@ from examwise.core.schemas.study import external_folder
 from examwise.core.storage import Storage
 from examwise.evaluation.judged_run import JudgedRun, judge_run
 from examwise.evaluation.reading import merged_terms, prediction_folders, read_runs
+from examwise.evaluation.run_evidence import BesidePredictions
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class JudgedSite:
         """``PREDICTED_EXAMS`` of all runs."""
         return pl.concat([run.exams for run in self.runs])
 
+    def exams_of(self, run_ids: Sequence[str]) -> pl.DataFrame:
+        """Return exams of some runs, of each archive and of several internal ones together."""
+        found = [run.exams_together for run in self.runs if run.run_id in run_ids]
+        return pl.concat(found) if found else self.exams.clear()
+
     @property
     def slices_per_exam(self) -> float | None:
         """Mean number of slices of a test exam; None where it is not known."""
@@ -83,7 +89,7 @@ class _Task:
     site: int
     run_id: str
     urls: tuple[str, ...]
-    with_slices: bool
+    beside: BesidePredictions | None
 
 
 def find_sites(study: Storage, run_ids: Sequence[str]) -> list[Site]:
@@ -125,7 +131,8 @@ def site_inputs(sites: Sequence[Site]) -> SiteInputs:
 def judge_sites(
     sites: Sequence[Site],
     *,
-    slices_of: Sequence[str],
+    evidence_of: Sequence[str],
+    beside: Mapping[int, BesidePredictions],
     splits: Sequence[str],
     n_replicates: int,
     seed: int,
@@ -136,7 +143,8 @@ def judge_sites(
 
     Args:
         sites: From :func:`find_sites`.
-        slices_of: Runs whose slices are evaluated too.
+        evidence_of: Runs of which all is worked out; of others exams' AUCs and ROC curves alone.
+        beside: Number of a site to what is known of its exams beside predictions.
         splits: Splits whose exams are evaluated.
         n_replicates: Bootstrap samples of patients behind each interval.
         seed: Seed of the bootstrap.
@@ -148,12 +156,17 @@ def judge_sites(
             its own.
     """
     tasks = [
-        _Task(site.number, run_id, urls, run_id in slices_of)
+        _Task(
+            site.number,
+            run_id,
+            urls,
+            beside[site.number].of_run(run_id) if run_id in evidence_of else None,
+        )
         for site in sites
         for run_id, urls in site.urls.items()
     ]
     # The long ones first, so that workers finish together.
-    tasks.sort(key=lambda task: not task.with_slices)
+    tasks.sort(key=lambda task: task.beside is None)
     judge = partial(_judge, splits=tuple(splits), n_replicates=n_replicates, seed=seed)
     found: dict[tuple[int, str], JudgedRun] = {}
     with progress.track("Evaluating runs", len(tasks)) as advance:
@@ -182,7 +195,7 @@ def _judge(
             remedy="run the study anew in a directory of its own",
         )
     (run,) = found
-    judged = judge_run(run, with_slices=task.with_slices, n_replicates=n_replicates, seed=seed)
+    judged = judge_run(run, beside=task.beside, n_replicates=n_replicates, seed=seed)
     return task.site, judged
 
 

@@ -83,7 +83,8 @@ def mean_thresholds(files: Sequence[bytes]) -> bytes:
     """Return the ``thresholds.json`` of models together: the mean for each finding, named so.
 
     None of them is fitted to what the models say together: there are no labels that all of them
-    are blind to. One model's file stays as it is.
+    are blind to. Rules and slice thresholds are averaged likewise, where all models have them.
+    One model's file stays as it is.
 
     Args:
         files: Each model's, with the same findings.
@@ -92,14 +93,23 @@ def mean_thresholds(files: Sequence[bytes]) -> bytes:
         return files[0]
     found = [json.loads(file) for file in files]
     return readable_json(
-        {
-            finding: {
-                "threshold": float(np.mean([one[finding]["threshold"] for one in found])),
-                "source": f"mean of {len(found)} models",
-            }
-            for finding in found[0]
-        }
+        {finding: _mean_entry([one[finding] for one in found]) for finding in found[0]}
     )
+
+
+def _mean_entry(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    rules = [entry.get("rules", {}) for entry in entries]
+    common = [name for name in rules[0] if all(name in other for other in rules)]
+    together: dict[str, Any] = {
+        "threshold": float(np.mean([entry["threshold"] for entry in entries])),
+        "source": f"mean of {len(entries)} models",
+    }
+    if common:
+        together["rules"] = {name: float(np.mean([own[name] for own in rules])) for name in common}
+    if all("slice_threshold" in entry for entry in entries):
+        on_slices = [entry["slice_threshold"] for entry in entries]
+        together["slice_threshold"] = float(np.mean(on_slices))
+    return together
 
 
 def mean_position_histograms(files: Sequence[bytes]) -> bytes:

@@ -10,7 +10,9 @@ from examwise.core.errors import InputError
 from examwise.models.config import ModelConfig
 from examwise.prediction.label_free import LABEL_FREE, PRETEXT
 from examwise.studies.arm_config import ArmConfig, n_validation_labels
+from examwise.studies.explain_config import ExplainConfig
 from examwise.studies.fine_tuning_config import FineTuningConfig
+from examwise.studies.non_inferiority_config import NonInferiorityConfig
 from examwise.training.config import TrainingConfig
 from examwise.training.trainer_config import TrainerConfig
 
@@ -102,6 +104,9 @@ class StudyConfig:
             :data:`~examwise.prediction.label_free.LABEL_FREE`.
         fine_tuning: How the encoder is trained on as well, at the largest budgets; not at all if
             None.
+        non_inferiority: By how much exam labels may do worse than slice labels and still count as
+            no worse; not tested if None.
+        explain: Which explanations of the main runs are made; none if None.
     """
 
     arms: tuple[ArmConfig, ...]
@@ -119,6 +124,8 @@ class StudyConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     label_free: tuple[str, ...] = ()
     fine_tuning: FineTuningConfig | None = None
+    non_inferiority: NonInferiorityConfig | None = None
+    explain: ExplainConfig | None = None
 
     def __post_init__(self) -> None:
         checks = (
@@ -155,6 +162,7 @@ class StudyConfig:
             self._require_costs(arm)
         self._require_label_free()
         self._require_fine_tuning()
+        self._require_both_learners()
 
     def n_repeats(self, arm: ArmConfig) -> int:
         """Return how often an arm is drawn."""
@@ -225,6 +233,16 @@ class StudyConfig:
                     "labels it has",
                     got=self.fine_tuning.repeats,
                 )
+
+    def _require_both_learners(self) -> None:
+        missing = set(MAIN_LEARNERS) - {arm.learner for arm in self.arms}
+        if self.non_inferiority is not None and missing:
+            raise InputError(
+                where="study.non_inferiority",
+                expected="arms of both learners, " + " and ".join(MAIN_LEARNERS),
+                got=f"none of {' and '.join(sorted(missing))}",
+                remedy="add one, or leave non_inferiority out",
+            )
 
     def _require_rising_training(self, arm: ArmConfig) -> None:
         trained = [budget - self.n_validation(budget) for budget in arm.numbers]

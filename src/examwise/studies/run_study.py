@@ -30,6 +30,11 @@ from examwise.studies.budgets import settle_budgets
 from examwise.studies.config import StudyConfig
 from examwise.studies.draws import count_labels, draw_all, open_sales
 from examwise.studies.external_stores import require_external
+from examwise.studies.frozen_protocol import (
+    freeze_protocol,
+    protocol_outputs,
+    require_frozen_protocol,
+)
 from examwise.studies.one_run import (
     FEATURES,
     PROGRESS,
@@ -123,7 +128,8 @@ def run_study(
     Labels are drawn from the training patients of all stores together. Leaves ``plan.json``,
     ``runs/``, ``predictions/`` (of the test patients, a directory a run, or one a run and store
     where there are several), ``external/1/predictions/`` and so on (of each external store in
-    the order given), a commit record a run, and ``runs.parquet``.
+    the order given), a commit record a run, ``runs.parquet``, and ``protocol.json`` where
+    non-inferiority is tested, before the plan.
 
     Args:
         stage: The study's directory, from :func:`begin_study`.
@@ -146,6 +152,7 @@ def run_study(
     of_external = external_sites(others)
     sites = [*internal_sites(stored, splits), *of_external]
     if stage.finished:
+        require_frozen_protocol(stage.storage, config)
         return _finished(stage.storage, sites, n_external=len(others))
     _require_usable(config, stored, splits)
     require_external(
@@ -161,6 +168,7 @@ def run_study(
     draws = draw_all(sales, settled_config, plan)
     if not stage.storage.exists(PLAN):
         _require_runs(plan, draws, stored, settled_config)
+    freeze_protocol(stage.storage, config, arms, stored, others)
     write_plan(stage.storage, plan, arms, stored, others)
     log = CommitLog(stage.storage)
     done = set(log.items())
@@ -180,7 +188,7 @@ def run_study(
             advance()
     rows = [dict(log.read(f"runs/{run.run_id}").payload) for run in plan]
     RUNS.write(stage.storage, RUNS.frame(rows).sort(_ORDER))
-    stage.finish()
+    stage.finish(outputs=protocol_outputs(config))
     return StudySummary(n_runs=len(plan), n_done_before=len(plan) - len(missing))
 
 
