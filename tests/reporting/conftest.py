@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ from examwise.core.schemas.evaluation import (
     RATIOS,
     ROC_POINTS,
     SLICE_METRICS,
+    WITHIN,
 )
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.store import SPLITS
 from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE, RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
+from examwise.core.tables import TableSchema
 from examwise.evaluation.answer import ANSWER, Answer, ArchiveAnswer, Reading
 from examwise.imaging.stored_exams import StoredExams
 
@@ -34,6 +37,20 @@ HEADLINE = "To reach AUC 0.80, <b>slice</b> labels cost 1.9 times the hours & mo
 EXTERNAL = ("elsewhere", "far-away")
 
 StudyFactory = Callable[..., Path]
+
+
+def _sibling(name: str) -> Any:
+    """Load a module beside this one; how pytest imports tests, they cannot import each other."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+evidence_frames = _sibling("evidence_frames").evidence_frames
+slice_frames = _sibling("slice_frames")
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,8 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         source: dict[str, Any] | None = None,
         store: dict[str, Any] | None = None,
         finished: bool = True,
+        evidence: bool = False,
+        margin: float | None = 0.03,
     ) -> Path:
         points = EVERYTHING if everything else PLAIN
         configuration = _configuration(points, hours, source)
@@ -128,7 +147,10 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         )
         _write_answer(evaluation.storage, points, external, hours=hours, reached=reached)
         tables = (BUDGET_CURVE, EXAM_METRICS, RATIOS, SLICE_METRICS, ROC_POINTS)
-        evaluation.finish(outputs=[ANSWER, *(table.file for table in tables)])
+        found = _evidence(points, external, margin=margin) if evidence else {}
+        for schema, frame in found.items():
+            schema.write(evaluation.storage, frame)
+        evaluation.finish(outputs=[ANSWER, *(table.file for table in (*tables, *found))])
         if finished:
             stage.finish()
         return study
@@ -149,6 +171,23 @@ def full_study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
+def proven_study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of everything with tables of evidence, that tests only read."""
+    folder = tmp_path_factory.mktemp("proven")
+    return make_study(folder / "study", everything=True, evidence=True)
+
+
+@pytest.fixture(scope="session")
+def explained_study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with tables about slices, and maps of slices that have masks here, boxes there."""
+    folder = tmp_path_factory.mktemp("explained")
+    study = make_study(folder / "study", everything=True, evidence=True)
+    runs = [("strong-480-0-fine-tuned", "strong"), ("weak-100-0-fine-tuned", "weak")]
+    slice_frames.explain_study(study, runs, ["test", *EXTERNAL], ["masks", "boxes", ""])
+    return study
+
+
+@pytest.fixture(scope="session")
 def record() -> Callable[[Path], None]:
     """Return a function that lets a directory's manifest vouch for a file as it is now."""
 
@@ -158,6 +197,23 @@ def record() -> Callable[[Path], None]:
         (path.parent / MANIFEST).write_text(json.dumps(manifest))
 
     return record_file
+
+
+def _evidence(
+    points: list[Point], external: tuple[str, ...], *, margin: float | None
+) -> dict[TableSchema, pl.DataFrame]:
+    """Tables of evidence, of the first repeat at every arm's largest budget."""
+    largest: dict[tuple[str, str, str], Point] = {}
+    for point in points:
+        largest[point.learner, point.acquisition, point.mode] = point
+    shown = [(point.run_id(0), point.learner, point.auc) for point in largest.values()]
+    weak, strong = (
+        [run_id for run_id, learner, _ in shown if learner == wanted][-1]
+        for wanted in ("weak", "strong")
+    )
+    pairs = [(weak, strong)]
+    pairs += [(weak, run_id) for run_id, _, _ in shown if run_id not in (weak, strong)]
+    return evidence_frames(shown, pairs, ["test", *external], margin=margin)
 
 
 def _configuration(
@@ -338,6 +394,12 @@ def _write_run_tables(
                     "n_exams": 14,
                     "n_positive": 0 if one_class else 5,
                     **_auc(None if one_class else point.auc - lower),
+                    "analytic_lower": None if one_class else point.auc - lower - 0.055,
+                    "analytic_upper": None if one_class else point.auc - lower + 0.05,
+                    "variance": "delong",
+                    "average_precision": None if one_class else point.auc - lower - 0.04,
+                    "average_precision_lower": None if one_class else point.auc - lower - 0.1,
+                    "average_precision_upper": None if one_class else point.auc - lower,
                     "threshold": 0.5,
                     "sensitivity": None if one_class else 0.8,
                     "specificity": 0.7,
@@ -349,8 +411,17 @@ def _write_run_tables(
             if point.learner == "weak":
                 estimators["attention_weight"] = attention_auc
             slice_metrics += [
-                {**named, "estimator": name, "n_slices": 112, "n_positive": 10, **_auc(score)}
+                {
+                    **named,
+                    "estimator": name,
+                    "within": within,
+                    "n_patients": 14,
+                    "n_slices": 112,
+                    "n_positive": 10,
+                    **_auc(score),
+                }
                 for name, score in estimators.items()
+                for within in WITHIN
             ]
             if not one_class:
                 steps = np.linspace(0, 1, 15)

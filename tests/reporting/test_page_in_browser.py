@@ -56,6 +56,8 @@ CUT_OFF = """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
   }).map(text => text.textContent);
 })"""
 
+NAMES = ("plain", "full", "explained")
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -70,16 +72,16 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def addresses(
-    study: Path, full_study: Path, tmp_path_factory: pytest.TempPathFactory
+    study: Path, full_study: Path, explained_study: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     out = tmp_path_factory.mktemp("browser")
     return {
         name: write_report(found, out / f"{name}.html", progress=SilentProgress()).as_uri()
-        for name, found in (("plain", study), ("full", full_study))
+        for name, found in zip(NAMES, (study, full_study, explained_study), strict=True)
     }
 
 
-@pytest.mark.parametrize("name", ["plain", "full"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_page_opens_and_fits(
@@ -97,7 +99,7 @@ def test_page_opens_and_fits(
     assert [url for url in requested if not url.startswith("data:")] == [address]
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     boxes = page.evaluate(
-        "[...document.querySelectorAll('figure svg, .slices img')]"
+        "[...document.querySelectorAll('figure svg, .slices img, .maps img')]"
         ".map(e => e.getBoundingClientRect()).map(b => [b.width, b.height])"
     )
     assert len(boxes) > 20
@@ -107,7 +109,7 @@ def test_page_opens_and_fits(
     page.close()
 
 
-@pytest.mark.parametrize("name", ["plain", "full"])
+@pytest.mark.parametrize("name", NAMES)
 def test_words_of_drawings_are_not_cut_off(
     browser: Any, addresses: dict[str, str], name: str
 ) -> None:
@@ -117,7 +119,7 @@ def test_words_of_drawings_are_not_cut_off(
     page.close()
 
 
-@pytest.mark.parametrize("name", ["plain", "full"])
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_wider_than_paper(browser: Any, addresses: dict[str, str], name: str) -> None:
     page = browser.new_page(viewport=PAPER)
     page.emulate_media(media="print")

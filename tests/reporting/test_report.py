@@ -178,8 +178,22 @@ def test_parts_are_counted(study: Path, page) -> None:
         assert row[6] == f"{100 * positive / len(exams):.1f}%"
 
 
-def test_what_position_beats_is_called_out(page) -> None:
-    assert "attention weight (0.66) does not find slices better than their position" in page.text
+def test_slices_and_maps_are_told_and_drawn(
+    explained_study: Path, read_page: Callable, tmp_path: Path
+) -> None:
+    page = read_page(write_report(explained_study, tmp_path / "page.html"))
+    assert "its attention ranks all slices no better than their position alone" in page.text
+    assert "Inside the slice" in page.text
+    assert "these maps look much the same without anything learned" in page.text.lower()
+    ids = Counter(found["id"] for _, found in page.elements if "id" in found)
+    assert [name for name, number in ids.items() if number > 1] == []
+    links = [found["href"] for found in page.all("a")]
+    assert {"#slices", "#maps"} <= set(links)
+    assert all((link or "")[1:] in ids for link in links)
+    maps = [found for found in page.all("img") if "Map of" in (found["alt"] or "")]
+    assert len(maps) == 2 * 3 * 4
+    assert all((found["src"] or "").startswith("data:image/png;base64,") for found in maps)
+    assert all(len(found["alt"] or "") > 20 for found in page.all("img"))
 
 
 def test_a_plain_study_speaks_of_one_archive(page) -> None:

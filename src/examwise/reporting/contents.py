@@ -12,7 +12,7 @@ from markupsafe import Markup
 from examwise.reporting.words import NOT_ESTIMABLE, NOT_GIVEN, NOT_REACHED, UNDEFINED
 
 _NO_NUMBER = ("–", NOT_GIVEN, UNDEFINED, NOT_REACHED, NOT_ESTIMABLE)
-_BEFORE_NUMBER = ("at most ", "at least ", "-", "[")
+_BEFORE_NUMBER = ("at most ", "at least ", "-", "−", "+", "[")
 
 
 @dataclass(frozen=True)
@@ -191,12 +191,23 @@ class FullBudgetSection:
 
 
 @dataclass(frozen=True)
-class SliceSection:
-    """How well slices are found."""
+class SlicePart:
+    """How well slices of one archive are found: what to be careful about, tables, figures."""
 
-    words: str
+    id: str
+    title: str
     callouts: tuple[str, ...]
-    table: Table
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...] = ()
+    folded: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class SliceSection:
+    """How well slices are found, archive by archive."""
+
+    paragraphs: tuple[str, ...]
+    parts: tuple[SlicePart, ...]
 
 
 @dataclass(frozen=True)
@@ -209,8 +220,90 @@ class StripSection:
 
 
 @dataclass(frozen=True)
+class MapPicture:
+    """What is laid over a slice.
+
+    Attributes:
+        image: Data URI; clear where there is nothing.
+        alt: Text alternative.
+        name: What it is.
+        note: Its score; empty otherwise.
+    """
+
+    image: str
+    alt: str
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MappedSlice:
+    """One slice, its truth, and every learner's map of it by every method.
+
+    Attributes:
+        id: Unique within the page.
+        title: Why this slice was chosen.
+        summary: Which slice it is, and of what.
+        image: Data URI of the slice, beneath all pictures.
+        width: Pixels of every picture.
+        height: Pixels of every picture.
+        pictures: The slice alone, its truth, then the maps, row after row.
+        columns: Pictures of a row.
+    """
+
+    id: str
+    title: str
+    summary: str
+    image: str
+    width: int
+    height: int
+    pictures: tuple[MapPicture, ...]
+    columns: int
+
+
+@dataclass(frozen=True)
+class SaliencyPart:
+    """The maps of one archive.
+
+    Attributes:
+        id: Unique within the page.
+        title: Which archive.
+        paragraphs: What follows from scores, in words.
+        callouts: What must not be read from the maps.
+        slices: Some of them, drawn.
+        tables: Scores.
+        folded: Further scores.
+    """
+
+    id: str
+    title: str
+    paragraphs: tuple[str, ...]
+    callouts: tuple[str, ...]
+    slices: tuple[MappedSlice, ...]
+    tables: tuple[Table, ...]
+    folded: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class SaliencySection:
+    """Where in a slice models see the finding.
+
+    Attributes:
+        title: Of the section.
+        paragraphs: How to read it.
+        colour_bar: Data URI of the maps' colours.
+        parts: Archive by archive.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    colour_bar: str
+    parts: tuple[SaliencyPart, ...]
+
+
+@dataclass(frozen=True)
 class MethodSection:
-    """A part of how the study was made: paragraphs, then tables."""
+    """A part of a section: paragraphs, then points, figures, tables, and tables folded away."""
 
     id: str
     title: str
@@ -218,6 +311,16 @@ class MethodSection:
     tables: tuple[Table, ...] = ()
     points: tuple[str, ...] = ()
     folded: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class EvidenceSection:
+    """How sure figures are, part by part."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    parts: tuple[MethodSection, ...]
 
 
 @dataclass(frozen=True)
@@ -231,7 +334,10 @@ class Page:
     figures: tuple[Figure, ...]
     budgets: Table
     full_budget: FullBudgetSection | None
+    evidence: EvidenceSection | None
     slices: SliceSection
+    saliency: SaliencySection | None
     strips: StripSection
     methods: tuple[MethodSection, ...]
+    checklists: EvidenceSection | None
     tool: str

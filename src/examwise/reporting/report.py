@@ -10,12 +10,15 @@ from examwise.core.schemas.study import BUDGETED
 from examwise.core.storage import Storage
 from examwise.reporting.answer_section import answer_section
 from examwise.reporting.budget_table import budget_table
+from examwise.reporting.checklists.section import checklist_section
 from examwise.reporting.contents import Page
 from examwise.reporting.curve_figures import cost_column, curve_figure
 from examwise.reporting.data_section import terms_words
+from examwise.reporting.evidence_section import evidence_section
 from examwise.reporting.full_budget_section import full_budget_section
 from examwise.reporting.method_sections import method_sections
 from examwise.reporting.roc_figure import roc_figure
+from examwise.reporting.saliency_section import saliency_section
 from examwise.reporting.slice_section import slice_section
 from examwise.reporting.strip_section import strip_section
 from examwise.reporting.study_arms import Arm
@@ -92,9 +95,12 @@ def make_page(study: StudyFiles, *, progress: Progress) -> Page:
         ),
         budgets=budget_table(study),
         full_budget=full_budget_section(study, arms),
+        evidence=evidence_section(study),
         slices=slice_section(study),
+        saliency=saliency_section(study, progress=progress),
         strips=strip_section(study, progress=progress),
         methods=method_sections(study),
+        checklists=checklist_section(study),
         tool=f"examwise {study.manifest.tool_version}",
     )
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
-from examwise.evaluation.study_answer import shown_runs
+from examwise.evaluation.shown_runs import main_runs, shown_runs
+from examwise.reporting.configuration_words import setting
+from examwise.reporting.named_runs import NamedRun
 from examwise.reporting.study_arms import Arm
 from examwise.reporting.study_files import StudyFiles
-from examwise.reporting.words import short_learner
+from examwise.reporting.words import short_learner, within_sentence
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,37 @@ def full_budget_runs(study: StudyFiles) -> list[ShownRun]:
         for row in free.filter(pl.col("learner") == name).head(1).iter_rows(named=True)
     ]
     return runs
+
+
+def main_run_ids(study: StudyFiles) -> list[str]:
+    """Return the run that stands for each way of labelling: slice labels, then exam labels."""
+    arms = {
+        role: str(setting(study.evaluation.configuration, role) or role)
+        for role in ("strong", "weak")
+    }
+    found = main_runs(study.runs, arms)
+    return [found[role] for role in ("strong", "weak") if role in found]
+
+
+def named_main_runs(study: StudyFiles) -> list[NamedRun]:
+    """Return the same runs, called by their learners alone."""
+    learners = dict(study.runs.select("run_id", "learner").rows())
+    return [
+        NamedRun(run_id, short_learner(learners[run_id]), place)
+        for place, run_id in enumerate(main_run_ids(study))
+    ]
+
+
+def named_runs_words(runs: Sequence[NamedRun]) -> str:
+    """Say which runs stand behind the names of learners.
+
+    Example:
+        >>> named_runs_words([NamedRun("weak-100-0", "Weak", 0)])
+        'Weak is the run “weak-100-0”.'
+    """
+    said = [f"{within_sentence(run.name)} is the run “{run.run_id}”" for run in runs]
+    sentence = ", ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if said else ""
 
 
 def strip_runs(study: StudyFiles) -> list[ShownRun]:

@@ -31,6 +31,7 @@ from examwise.evaluation.answer import ANSWER, Answer
 from examwise.evaluation.reading import prediction_folders
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.reporting.configuration_words import setting
+from examwise.reporting.evaluation_tables import EvaluationTables
 from examwise.reporting.external_stores import (
     ExternalStore,
     read_external_stores,
@@ -48,6 +49,7 @@ class StudyFiles:
         manifest: The study's manifest.
         provenance: Its provenance: what changes from run to run.
         evaluation: The evaluation's manifest.
+        tables: The evaluation's tables, of ``finding``; those of evidence need not be there.
         answer: The answer, of one finding.
         runs: Table of finished runs.
         curve: AUC by archive, arm, mode and budget, of ``finding``.
@@ -65,6 +67,7 @@ class StudyFiles:
     manifest: Manifest
     provenance: Mapping[str, Any]
     evaluation: Manifest
+    tables: EvaluationTables
     answer: Answer
     runs: pl.DataFrame
     curve: pl.DataFrame
@@ -154,8 +157,9 @@ def read_study(
         evaluation.read_output(evaluation_storage, ANSWER),
         where=f"{evaluation_storage.url}/{ANSWER}",
     )
-    about = pl.col("finding") == answer.finding
+    tables = EvaluationTables(evaluation_storage, evaluation, answer.finding)
     runs = _read_runs(storage, evaluation)
+    about = pl.col("finding") == answer.finding
     curve, exam_metrics, ratios, slice_metrics, roc_points = (
         _read_table(evaluation, evaluation_storage, table).filter(about)
         for table in (BUDGET_CURVE, EXAM_METRICS, RATIOS, SLICE_METRICS, ROC_POINTS)
@@ -168,6 +172,7 @@ def read_study(
         manifest=manifest,
         provenance=_read_provenance(storage),
         evaluation=evaluation,
+        tables=tables,
         answer=answer,
         runs=runs,
         curve=curve.sort("archive", "learner", "acquisition", "mode", "budget"),

@@ -25,8 +25,16 @@ DRAWN_WORDS = {"spread": "spread", "whole_exam": "exam by exam"}
 ESTIMATOR_WORDS = {
     "slice_probability": "slice probability",
     "attention_weight": "attention weight",
+    "hshap": "Shapley value of the slice",
     "position_only": "position alone, no image",
 }
+TRAIT_WORDS = {
+    "kind": "Kind of finding",
+    "size": "Size of finding",
+    "thickness": "Slice thickness",
+    "scanner": "Scanner",
+}
+"""What subgroups differ in, in the order in which they are shown."""
 UNIT_WORDS = {"hours": "Reader hours", "actions": "Reader actions", "labels": "Labels"}
 """In the order in which they are shown: what it costs first."""
 
@@ -99,6 +107,59 @@ def percent(part: float, whole: float) -> str:
         ('33.3%', 'undefined')
     """
     return f"{100 * part / whole:.1f}%" if whole else UNDEFINED
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Write a difference with its sign.
+
+    Example:
+        >>> signed(0.0312), signed(-0.02), signed(0.0), signed(None)
+        ('+0.031', '−0.020', '0.000', 'undefined')
+    """
+    if value is None:
+        return UNDEFINED
+    written = f"{abs(value):.{digits}f}"
+    if float(written) == 0:
+        return written
+    return ("−" if value < 0 else "+") + written
+
+
+def signed_interval(lower: float | None, upper: float | None, digits: int = 3) -> str:
+    """Write an interval of a difference.
+
+    Example:
+        >>> signed_interval(-0.02, 0.1), signed_interval(None, None)
+        ('[−0.020, +0.100]', '–')
+    """
+    if lower is None or upper is None:
+        return "–"
+    return f"[{signed(lower, digits)}, {signed(upper, digits)}]"
+
+
+def share_with_interval(value: float | None, lower: float | None, upper: float | None) -> str:
+    """Write a share with its 95% interval.
+
+    Example:
+        >>> share_with_interval(0.9, 0.8, 0.95), share_with_interval(None, None, None)
+        ('0.90 [0.80, 0.95]', 'undefined')
+    """
+    if value is None:
+        return UNDEFINED
+    if lower is None or upper is None:
+        return f"{value:.2f} [no interval]"
+    return f"{value:.2f} [{lower:.2f}, {upper:.2f}]"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value; small ones as a bound.
+
+    Example:
+        >>> p_value(0.0431), p_value(0.00002), p_value(None)
+        ('0.043', '< 0.001', '–')
+    """
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def auc_with_interval(value: float | None, lower: float | None, upper: float | None) -> str:

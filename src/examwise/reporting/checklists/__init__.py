@@ -1,0 +1,1 @@
+"""Reporting guidelines as lists of items, and what a study says of each."""

@@ -1,0 +1,57 @@
+"""The items of CLAIM, for artificial intelligence in medical imaging."""
+
+from __future__ import annotations
+
+from examwise.reporting.checklists.items import Checklist, Item
+
+CLAIM = Checklist(
+    name="CLAIM 2024",
+    about="Checklist for Artificial Intelligence in Medical Imaging (Tejani et al., Radiology: "
+    "Artificial Intelligence, 2024).",
+    items=(
+        Item("1", "Title or abstract names the kind of artificial intelligence", ("approach",)),
+        Item("2", "Structured abstract"),
+        Item("3", "Background, intended use, clinical role"),
+        Item("4", "Aims and hypotheses", ("aim", "hypothesis")),
+        Item("5", "Looking back or forward in time", ("direction",)),
+        Item("6", "Goal of the study", ("aim",)),
+        Item("7", "Sources of the data", ("sources",)),
+        Item("8", "Which exams could enter, and which not; where and when", ("eligibility",)),
+        Item("9", "Preprocessing of the data", ("preprocessing",)),
+        Item("10", "Parts of the data that were selected", ("selection",)),
+        Item("11", "De-identification", ("deidentification",)),
+        Item("12", "Missing data", ("missing",)),
+        Item("13", "How images were acquired", ("acquisition",)),
+        Item("14", "Definition of the reference standard", ("reference",)),
+        Item("15", "Why this reference standard"),
+        Item("16", "Who annotated, with which qualification"),
+        Item("17", "Annotation of the test set", ("test_labels",)),
+        Item("18", "Variability between and within annotators"),
+        Item("19", "How data were assigned to parts", ("partition",)),
+        Item("20", "At which level parts are disjoint", ("disjoint",)),
+        Item("21", "Intended sample size", ("power",)),
+        Item("22", "The model in detail", ("model",)),
+        Item("23", "Software", ("software",)),
+        Item("24", "Where weights began", ("initialisation",)),
+        Item("25", "Training in detail", ("training",)),
+        Item("26", "How the final model was chosen", ("model_selection",)),
+        Item("27", "Ensembles", ("ensembles",)),
+        Item("28", "Measures of performance", ("measures",)),
+        Item("29", "Significance and uncertainty", ("uncertainty",)),
+        Item("30", "Robustness and sensitivity", ("robustness",)),
+        Item("31", "Explanations of the model", ("explanations",)),
+        Item("32", "Evaluation on internal data", ("internal",)),
+        Item("33", "Testing on external data", ("external",)),
+        Item("34", "Registration of the trial", ("protocol",)),
+        Item("35", "Numbers of patients or exams in and out", ("flow",)),
+        Item("36", "Who the patients of each part are", ("parts",)),
+        Item("37", "Performance, with its uncertainty, on all parts", ("performance",)),
+        Item("38", "Diagnostic accuracy and its precision", ("accuracy",)),
+        Item("39", "What was classified wrongly, and why", ("failures",)),
+        Item("40", "Limitations", ("limitations",)),
+        Item("41", "What follows for practice"),
+        Item("42", "Full protocol", ("protocol",)),
+        Item("43", "Where software, models and data are", ("availability",)),
+        Item("44", "Funding"),
+    ),
+)
