@@ -29,6 +29,8 @@ _SIZE_INCHES = (3.5, 2.75)
 _LEGEND_ROW_INCHES = 0.2
 _BAND_ALPHA = 0.1
 _LOG_FROM_RATIO = 16
+_LABELS_APART = 3.9
+"""Ratio of neighbouring labels of a logarithmic axis."""
 _LINES: dict[str, Any] = {
     "slice_probability": "-",
     "attention_weight": (0, (5, 2)),
@@ -278,11 +280,25 @@ def _whole_numbers(axes: Axes, values: Sequence[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(list(values)))
 
 
+def _far_apart(values: Sequence[float]) -> list[float]:
+    """Return values, from the largest down, whose labels do not run into each other.
+
+    Example:
+        >>> _far_apart([0.5, 1.0, 2.0, 4.0, 8.0])
+        [8.0, 2.0, 0.5]
+    """
+    chosen: list[float] = []
+    for value in reversed(values):
+        if not chosen or chosen[-1] / value >= _LABELS_APART:
+            chosen.append(value)
+    return chosen
+
+
 def _false_alarms(axes: Axes, values: Sequence[float]) -> None:
     positive = [value for value in values if value > 0]
     if positive and len(positive) == len(values) and values[-1] / values[0] >= _LOG_FROM_RATIO:
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_locator(FixedLocator(list(values)))
+        axes.xaxis.set_major_locator(FixedLocator(_far_apart(values)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.set_xlim(values[0], max(values[-1], values[0] + 0.1))
