@@ -10,6 +10,7 @@ from examwise.core.analysis_protocol import PROTOCOL, AnalysisProtocol
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError
 from examwise.core.manifest import MANIFEST
+from examwise.core.schemas.study import EXPLANATIONS
 from examwise.core.storage import Storage
 from examwise.evaluation.exam_traits import exam_traits
 from examwise.evaluation.explanations import Explanations, read_explanations
@@ -22,9 +23,6 @@ from examwise.evaluation.runs_together import (
 )
 from examwise.evaluation.shown_runs import compared_pairs, main_runs
 from examwise.evaluation.study_sites import JudgedSite, Site
-
-EXPLANATIONS = "explanations"
-"""Folder of a study that holds them: run, number of the archive, method."""
 
 
 class StudyEvidence:

@@ -19,7 +19,7 @@ from examwise.core.schemas.explanations import (
     SALIENCY_SCORES,
     maps_key,
 )
-from examwise.evaluation.study_evidence import EXPLANATIONS
+from examwise.core.schemas.study import EXPLANATIONS
 from examwise.reporting.evaluation_tables import EvaluationTables
 from examwise.reporting.named_runs import NamedRun
 from examwise.reporting.study_files import StudyFiles

@@ -11,6 +11,7 @@ from examwise.core.executors.protocol import Executor
 from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.annotations import MASKS
+from examwise.core.schemas.study import EXPLANATIONS
 from examwise.core.storage import Storage
 from examwise.data.joined_splits import read_joined_splits
 from examwise.explain import IMAGE_EXPLAINERS
@@ -20,9 +21,6 @@ from examwise.imaging.stored_exams import StoredExams
 from examwise.studies.config import StudyConfig
 from examwise.studies.explain_config import ExplainConfig
 from examwise.studies.sites import TestedStore, external_sites, internal_sites
-
-EXPLANATIONS = "explanations"
-"""Folder of a study: run, number of the archive (0 the internal one), method."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ LABEL_KINDS = ("slice", "exam", NOTHING)
 ACQUISITIONS = ("exam", "spread", "whole_exam", NOTHING)
 
 
+EXPLANATIONS = "explanations"
+"""Folder of a study: run, number of the archive (0 the internal one), method."""
+
+
 def external_folder(number: int) -> str:
     """Return the folder of a study's directory that is about one external archive.
 
