@@ -241,7 +241,7 @@ def test_seeds_change_limits_and_not_the_point(study):
     rows = [
         label_ratios(
             budget_replicates(study.runs, study.exams, finding="any", n_replicates=60, seed=seed),
-            target_auc=0.72,
+            target_auc=0.74,
         )
         for seed in (0, 0, 1)
     ]

@@ -120,3 +120,17 @@ def test_wrong_input_is_refused():
         logit_calibration([0, 1], [0.0, 1.0], [0])
     with pytest.raises(InputError, match="probabilities"):
         brier_score([0, 1], [0.0, 1.5])
+
+
+@pytest.mark.parametrize("certain", [40.0, 1000.0])
+def test_exams_that_tell_nothing_of_the_intercept_leave_it_without_limits(certain):
+    logits = [-certain, -certain, certain, certain]
+    found = logit_calibration([0, 1, 0, 1], logits, range(4))
+    assert found.intercept.value == pytest.approx(0, abs=1e-9)
+    assert found.intercept.lower is found.intercept.upper is None
+    assert found.slope.value == pytest.approx(0, abs=1e-9)
+
+
+def test_a_logit_beyond_all_others_leaves_no_slope():
+    found = logit_calibration([0, 1, 0, 1], [0.0, 1e-8, 2e-8, 1e8], range(4))
+    assert found.slope.value is found.slope.lower is found.slope.upper is None

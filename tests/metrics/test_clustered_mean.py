@@ -54,3 +54,8 @@ def test_nan_and_unequal_lengths_are_refused():
         clustered_mean([float("nan")], [0])
     with pytest.raises(InputError, match="shape"):
         clustered_mean([0.1, 0.2], [0])
+
+
+def test_infinite_values_are_refused():
+    with pytest.raises(InputError, match="finite numbers"):
+        clustered_mean([np.inf, 1.0], [0, 1])

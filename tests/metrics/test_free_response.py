@@ -63,3 +63,14 @@ def test_no_slice_and_nan_are_refused():
         free_response([], [], [], [])
     with pytest.raises(InputError, match="NaN"):
         free_response([1], [float("nan")], [0], [1])
+
+
+def test_missing_slices_end_runs_and_keep_marks_apart():
+    exam, index = [0] * 4, [3, 4, 9, 10]
+    scores = np.array([4.0, 3.0, 2.0, 1.0])
+    assert marked_slices(scores, exam).tolist() == [True, False, False, False]
+    marks = marked_slices(scores, exam, index)
+    assert marks.tolist() == [True, False, True, False]
+    found = free_response([0, 1, 1, 0], scores, exam, marks, index)
+    assert found.true_rating.tolist() == [-np.inf, 2.0]
+    assert found.false_rating.tolist() == [4.0]

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from examwise.core.errors import InputError
+from examwise.metrics.auc_power import power_of_test_set
 from examwise.metrics.auc_variance import auc_difference, auc_estimates, auc_interval
 from examwise.metrics.non_inferiority import non_inferiority
 
@@ -53,7 +54,7 @@ def test_a_new_area_below_the_bound_has_a_p_above_a_half():
     assert non_inferiority(worse, new=0, reference=1, margin=0.9).p < 1e-12
 
 
-def test_a_perfect_new_learner_is_judged_by_the_others_spread():
+def test_a_perfect_new_learner_is_judged_by_its_number_of_pairs():
     draw = np.random.default_rng(3)
     labels = np.arange(60) % 2
     found = auc_estimates(labels, [labels * 1.0, draw.normal(size=60) + labels])
@@ -108,3 +109,28 @@ def test_the_test_keeps_its_level_at_the_boundary(truth):
         found = auc_estimates(labels, scores + shifts * labels)
         shown += non_inferiority(found, new=1, reference=0, margin=0.05).is_shown
     assert 0.013 <= shown / 1500 <= 0.037
+
+
+def test_a_perfect_new_auc_shows_nothing_in_a_handful_of_exams():
+    labels, reference = [0] * 5 + [1] * 5, [0, 1, 2, 3, 6, 4, 7, 8, 9, 10]
+    estimates = auc_estimates(labels, [range(10), reference])
+    found = non_inferiority(estimates, new=0, reference=1, margin=0.3)
+    # Five pairs that are all right with probability 0.025.
+    down, up = 1 - 0.025**0.2, auc_interval(estimates, 1)[1] - estimates.aucs[1]
+    assert found.lower == pytest.approx(found.difference - np.hypot(down, up))
+    assert found.p > 0.025
+    assert not found.is_shown
+    several = auc_estimates(labels, [range(10), reference], [0, 0, 1, 2, 3, 4, 5, 6, 7, 8])
+    assert non_inferiority(several, new=0, reference=1, margin=0.3).lower is None
+
+
+def test_a_perfect_reference_is_no_hindrance_and_constant_scores_tell_nothing():
+    labels, good = [0] * 5 + [1] * 5, [0, 1, 2, 3, 6, 4, 7, 8, 9, 10]
+    estimates = auc_estimates(labels, [range(10), good, [1] * 10])
+    against = non_inferiority(estimates, new=1, reference=0, margin=0.3)
+    # Its own limit alone: the truth behind a reference of 1 cannot lie above it.
+    assert against.lower == pytest.approx(auc_interval(estimates, 1)[0] - 1)
+    for new, reference in ((1, 2), (2, 1)):
+        assert non_inferiority(estimates, new=new, reference=reference, margin=0.3).lower is None
+    for new, reference in ((0, 1), (1, 0), (1, 2)):
+        assert power_of_test_set(estimates, new=new, reference=reference, margin=0.3) is None

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examwise.core.errors import InputError
 from examwise.metrics.otsu import otsu_threshold
 
 values = st.lists(st.integers(-40, 40), min_size=2, max_size=40)
@@ -51,3 +52,14 @@ def test_one_value_far_off_does_not_hide_the_others():
 @pytest.mark.parametrize("numbers", [[], [3.0], [0.0, 0.0]])
 def test_equal_values_have_no_threshold(numbers):
     assert otsu_threshold(numbers) is None
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200])
+def test_the_scale_of_values_changes_nothing(scale):
+    assert otsu_threshold(np.array([0, 0, 1, 7, 9]) * scale) == pytest.approx(7 * scale)
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused(strange):
+    with pytest.raises(InputError, match="finite numbers"):
+        otsu_threshold([0.0, 1.0, strange])

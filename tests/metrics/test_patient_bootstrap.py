@@ -3,7 +3,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from examwise.core.errors import InputError
 from examwise.metrics.patient_bootstrap import (
@@ -101,3 +101,19 @@ def test_unusable_numbers_are_refused():
         patient_counts(3, n_replicates=0, generator=stream())
     with pytest.raises(InputError, match="level"):
         percentile_interval([0, 1], level=95)
+
+
+def test_draws_are_multinomial():
+    counts = patient_counts(6, n_replicates=40_000, generator=stream(3))
+    assert (counts.sum(axis=1) == 6).all()
+    # Each patient's number is binomial, and two patients' numbers hold each other down.
+    seen = np.bincount(counts[:, 2], minlength=7) / len(counts)
+    np.testing.assert_allclose(seen, binom.pmf(np.arange(7), 6, 1 / 6), atol=0.01)
+    covariance = np.cov(counts.T)
+    np.testing.assert_allclose(covariance, 6 * (np.eye(6) / 6 - 1 / 36), atol=0.03)
+
+
+def test_blocks_of_draws_change_nothing(monkeypatch):
+    whole = patient_counts(7, n_replicates=30, generator=stream(5))
+    monkeypatch.setattr("examwise.metrics.patient_bootstrap._DRAWN_AT_ONCE", 15)
+    np.testing.assert_array_equal(patient_counts(7, n_replicates=30, generator=stream(5)), whole)

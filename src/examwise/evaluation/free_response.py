@@ -51,10 +51,10 @@ def froc_points(
             if not (whole.label == 1).any():
                 continue
             ratings = comparable_ratings(whole, estimator)
-            marks = marked_slices(whole.scores[estimator], whole.exam)
+            marks = marked_slices(whole.scores[estimator], whole.exam, whole.slice_index)
             if estimator != "slice_probability":
                 marks &= whole.scores[estimator] > 0
-            found = free_response(whole.label, ratings, whole.exam, marks)
+            found = free_response(whole.label, ratings, whole.exam, marks, whole.slice_index)
             for rate in sorted(rates):
                 is_found = found.is_found(rate)
                 share = share_of_runs(whole, found.true_exam, found.true_exam[is_found])

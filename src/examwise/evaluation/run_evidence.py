@@ -76,7 +76,9 @@ def exam_evidence(
     options = {"n_replicates": n_replicates, "seed": seed}
     thresholds = {run.run_id: run.thresholds}
     # Its training exams, too, are no exams that nobody predicted.
-    excluded = excluded_exams(beside.stores, run.predicted) if beside.stores else None
+    excluded = (
+        excluded_exams(beside.stores, run.predicted, splits=run.splits) if beside.stores else None
+    )
     groups = [
         subgroups(exams.filter(pl.col("finding") == finding), traits, thresholds)
         for finding, traits in beside.traits.items()

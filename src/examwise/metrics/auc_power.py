@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, owens_t
 
 from examwise.core.errors import InputError
-from examwise.metrics.auc_variance import AucEstimates, standard_error_of_difference
+from examwise.metrics.auc_variance import AucEstimates, has_spread, standard_error_of_difference
 from examwise.metrics.non_inferiority import checked_margin
 
 LARGEST_SIZE = 10**9
@@ -95,17 +95,18 @@ def power_of_test_set(
         alpha: One-sided level.
 
     Returns:
-        The power, or None where the standard error of the difference is missing or 0.
+        The power, or None where the sample does not tell how far the AUCs may lie from the truth.
 
     Example:
         >>> from examwise.metrics.auc_variance import auc_estimates
-        >>> found = auc_estimates([0, 0, 1, 1], [[1, 2, 3, 4], [1, 3, 2, 4]])
+        >>> found = auc_estimates([0, 0, 0, 1, 1, 1], [[1, 2, 4, 3, 5, 6], [1, 3, 4, 2, 5, 6]])
         >>> round(power_of_test_set(found, new=0, reference=1, margin=0.1), 3)
-        0.047
+        0.093
     """
     checked_margin(margin, alpha)
     error = standard_error_of_difference(estimates, new, reference)
-    if error is None or error == 0:
+    is_told = has_spread(estimates, new) and has_spread(estimates, reference)
+    if error is None or error == 0 or not is_told:
         return None
     return float(ndtr(margin / error + ndtri(alpha)))
 

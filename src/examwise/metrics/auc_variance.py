@@ -149,7 +149,7 @@ def auc_interval(
     checked_level(level)
     auc = float(estimates.aucs[index])
     variance = float(estimates.covariance[index, index])
-    if not 0 < auc < 1 or not variance > _NO_VARIANCE:
+    if not has_spread(estimates, index):
         return None, None
     reach = -ndtri((1 - level) / 2) * np.sqrt(variance) / (auc * (1 - auc))
     return float(expit(logit(auc) - reach)), float(expit(logit(auc) + reach))
@@ -161,7 +161,9 @@ def auc_difference(
     """Return the difference of two AUCs with its interval and the p of equal areas.
 
     Limits and p are by the normal distribution (DeLong, 1988). Two scores that rank all pairs
-    alike differ by 0 with standard error 0: they have no limits and no p.
+    alike differ by 0 with standard error 0: they have no limits and no p. An AUC of 1 has a
+    variance of 0, as everywhere that this variance is used: against it, limits and p tell of the
+    other's uncertainty alone, too little in a small sample.
 
     Args:
         estimates: From :func:`auc_estimates`, of two or more scores.
@@ -203,6 +205,18 @@ def standard_error_of_difference(
     if not np.isfinite(variance):
         return None
     return float(np.sqrt(variance)) if variance > _ROUNDING * variances else 0.0
+
+
+def has_spread(estimates: AucEstimates, index: int) -> bool:
+    """Return whether the sample tells how far an AUC may lie from the truth.
+
+    It does not where the AUC is 1 or 0, where scores are constant, and with too few patients.
+
+    Example:
+        >>> has_spread(auc_estimates([0, 0, 1, 1], [1, 2, 3, 4]), 0)
+        False
+    """
+    return bool(0 < estimates.aucs[index] < 1 and estimates.covariance[index, index] > _NO_VARIANCE)
 
 
 def checked_level(level: float) -> None:

@@ -17,6 +17,9 @@ from examwise.metrics.thresholds import checked_probabilities
 
 _MOST_STEPS = 100
 _SMALLEST_GAIN = 1e-13
+_SMALLEST_INFORMATION = 1e-6
+"""Exams' variances summed: below it, an interval of the intercept spans thousands of logits."""
+_LARGEST_CONDITION = 1e12
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ def logit_calibration(
 
     Both are likeliest values of logistic regressions; intervals are of Wald's kind, with the
     sandwich variance that adds up a patient's exams before it squares (Liang and Zeger, 1986) and
-    the factor m / (m - 1) for m patients.
+    the factor m / (m - 1) for m patients. There is no interval where fitted probabilities are all
+    so near 0 and 1 that the exams tell nothing of the coefficient, and no slope where a few exams
+    lie so far from the others that double precision cannot tell these apart.
 
     Args:
         labels: 0 or 1, shape (n,).
@@ -131,6 +136,8 @@ def _slope(
     # One unit of spread keeps Newton's steps of one size, whatever the logits' scale.
     design = np.column_stack([np.ones(len(logits)), (logits - logits.mean()) / spread])
     coefficients = _newton(design, positive)
+    if coefficients is None:
+        return NO_COEFFICIENT
     error = _standard_errors(design, positive, design @ coefficients, groups)
     return _with_limits(
         float(coefficients[1]) / spread, None if error is None else error[1] / spread, z=z
@@ -150,8 +157,11 @@ def _intercept(
     return _with_limits(value, None if error is None else error[0], z=z)
 
 
-def _newton(design: Floats, positive: Positives) -> Floats:
-    """Maximise the likelihood, which is concave: steps are halved until they gain."""
+def _newton(design: Floats, positive: Positives) -> Floats | None:
+    """Maximise the likelihood, which is concave: steps are halved until they gain.
+
+    None where the next step cannot be told.
+    """
 
     def likelihood(coefficients: Floats) -> float:
         signed = np.where(positive, 1.0, -1.0) * (design @ coefficients)
@@ -162,7 +172,10 @@ def _newton(design: Floats, positive: Positives) -> Floats:
     for _ in range(_MOST_STEPS):
         probabilities = expit(design @ found)
         gradient = design.T @ (positive - probabilities)
-        step = np.linalg.solve(_information(design, probabilities), gradient)
+        information = _information(design, probabilities)
+        if not _can_be_inverted(information):
+            return None
+        step = np.linalg.solve(information, gradient)
         while (better := likelihood(found + step)) < reached and np.abs(step).max() > 1e-12:
             step = step / 2
         if better < reached:
@@ -179,6 +192,13 @@ def _information(design: Floats, probabilities: Floats) -> Floats:
     return np.asarray(design.T @ (design * weights[:, None]), dtype=np.float64)
 
 
+def _can_be_inverted(information: Floats) -> bool:
+    return bool(
+        np.trace(information) > _SMALLEST_INFORMATION
+        and np.linalg.cond(information) < _LARGEST_CONDITION
+    )
+
+
 def _standard_errors(
     design: Floats, positive: Positives, logits: Floats, groups: npt.NDArray[np.intp]
 ) -> Floats | None:
@@ -188,7 +208,10 @@ def _standard_errors(
     probabilities = expit(logits)
     scores = design * (positive - probabilities)[:, None]
     summed = np.column_stack([np.bincount(groups, column) for column in scores.T])
-    bread = np.linalg.inv(_information(design, probabilities))
+    information = _information(design, probabilities)
+    if not _can_be_inverted(information):
+        return None
+    bread = np.linalg.inv(information)
     variance = bread @ (summed.T @ summed) @ bread * (n_patients / (n_patients - 1))
     return np.asarray(np.sqrt(np.maximum(np.diag(variance), 0.0)), dtype=np.float64)
 

@@ -48,7 +48,7 @@ def clustered_mean(
         limits: Smallest and largest mean there can be; the interval ends there.
 
     Raises:
-        InputError: On a NaN, unequal lengths, or a level outside 0 to 1.
+        InputError: On NaN or infinity, unequal lengths, or a level outside 0 to 1.
 
     Example:
         >>> found = clustered_mean([0.0, 1.0, 1.0, 0.0], [0, 1, 2, 3], limits=(0.0, 1.0))
@@ -63,6 +63,8 @@ def clustered_mean(
         raise InputError(
             where="patients", expected=f"shape {numbers.shape}", got=f"shape {owners.shape}"
         )
+    if n_infinite := int(np.isinf(numbers).sum()):
+        raise InputError(where="values", expected="finite numbers", got=f"{n_infinite} infinite")
     z = normal_quantile(level)
     if not len(numbers):
         return Mean(None, None, None)

@@ -149,7 +149,8 @@ def _band(
         return read_off(hits, called)
 
     y, points = curve(np.ones(len(values)))
-    sampled = np.stack([curve(row[column[order]].astype(np.float64))[0] for row in table])
+    place = column[order]
+    sampled = np.stack([curve(row[place].astype(np.float64))[0] for row in table])
     usable = sampled[~np.isnan(sampled[:, 0])]
     if len(usable) < max(2, SMALLEST_USABLE_SHARE * len(sampled)):
         return None

@@ -56,7 +56,11 @@ class FreeResponse:
 
 
 def free_response(
-    labels: npt.ArrayLike, ratings: npt.ArrayLike, exam: npt.ArrayLike, marks: npt.ArrayLike
+    labels: npt.ArrayLike,
+    ratings: npt.ArrayLike,
+    exam: npt.ArrayLike,
+    marks: npt.ArrayLike,
+    slice_index: npt.ArrayLike | None = None,
 ) -> FreeResponse:
     """Sort marks into those that find a true run and those that find nothing.
 
@@ -65,6 +69,8 @@ def free_response(
         ratings: Comparable over exams, shape (n,).
         exam: Number of each slice's exam, from 0 and not falling, shape (n,).
         marks: Which slices are marked, shape (n,).
+        slice_index: Each slice's place in its exam, as in
+            :func:`~examwise.metrics.runs.find_runs`: a true run ends where slices are missing.
 
     Raises:
         InputError: If there is no slice, a rating is NaN, a label neither 0 nor 1, or shapes
@@ -87,7 +93,7 @@ def free_response(
             expected="one for each of one or more slices",
             got=f"shapes {marked.shape} and {values.shape}",
         )
-    true = find_runs(positive, owner)
+    true = find_runs(positive, owner, slice_index)
     best = np.empty(0)
     if len(true):
         inside = np.where(marked, values, -np.inf)[positive]
@@ -101,7 +107,11 @@ def free_response(
 
 
 def marked_slices(
-    scores: npt.ArrayLike, exam: npt.ArrayLike, *, reach: int = 2
+    scores: npt.ArrayLike,
+    exam: npt.ArrayLike,
+    slice_index: npt.ArrayLike | None = None,
+    *,
+    reach: int = 2,
 ) -> npt.NDArray[np.bool_]:
     """Mark each slice that scores highest among its neighbours, the first of equal ones.
 
@@ -110,6 +120,8 @@ def marked_slices(
     Args:
         scores: Of each slice, shape (n,).
         exam: Number of each slice's exam, not falling, shape (n,).
+        slice_index: Each slice's place in its exam, rising within an exam, shape (n,); without,
+            none is missing.
         reach: Slices to either side that a mark stands for.
 
     Example:
@@ -118,9 +130,10 @@ def marked_slices(
     """
     values = checked_scores(scores)
     owner = np.asarray(exam, dtype=np.int64)
+    index = np.arange(len(owner)) if slice_index is None else np.asarray(slice_index, np.int64)
     marks = np.ones(len(values), dtype=np.bool_)
     for step in range(1, reach + 1):
-        together = owner[step:] == owner[:-step]
+        together = (owner[step:] == owner[:-step]) & (index[step:] - index[:-step] <= reach)
         marks[step:] &= ~together | (values[step:] > values[:-step])
         marks[:-step] &= ~together | (values[:-step] >= values[step:])
     return marks

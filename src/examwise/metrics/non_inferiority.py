@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scipy.special import expit, logit, ndtr, ndtri
 
 from examwise.core.errors import InputError
-from examwise.metrics.auc_variance import AucEstimates, standard_error_of_difference
+from examwise.metrics.auc_variance import AucEstimates, has_spread, standard_error_of_difference
 
 _LARGEST_Z = 38.0
 """Beyond it the normal distribution's tail is 0 in double precision."""
@@ -20,7 +20,7 @@ class NonInferiority:
 
     Attributes:
         difference: AUC of the new less that of the reference.
-        lower: One-sided limit of it; None where the standard error is missing or 0.
+        lower: One-sided limit of it; None where the sample does not tell.
         p: One-sided, of a new AUC lower by the margin or more; likewise.
         is_shown: Whether the limit lies above minus the margin; False where there is none.
     """
@@ -43,6 +43,12 @@ def non_inferiority(
     level at which the limit would meet minus the margin. The margin is to be set before the data
     are seen; it has no default.
 
+    A new AUC of 1, which has no variance, is taken to reach down to where so many pairs of exams of
+    different patients would all be ranked rightly with probability alpha: a handful of exams thus
+    shows nothing. Where patients have several exams the number of such pairs is unknown, and there
+    is no limit; nor is there where both rank all pairs alike or scores are constant. A reference of
+    1 is no hindrance, since the truth cannot lie above it.
+
     Args:
         estimates: From :func:`~examwise.metrics.auc_variance.auc_estimates`.
         new: Which AUC is to be no worse.
@@ -64,7 +70,10 @@ def non_inferiority(
     checked_margin(margin, alpha)
     difference = float(estimates.aucs[new] - estimates.aucs[reference])
     error = standard_error_of_difference(estimates, new, reference)
-    if error is None or error == 0:
+    is_told = (has_spread(estimates, new) or _is_perfect(estimates, new)) and (
+        has_spread(estimates, reference) or estimates.aucs[reference] == 1
+    )
+    if error is None or error == 0 or not is_told:
         return NonInferiority(difference, None, None, is_shown=False)
     lower = _lower_limit(estimates, new, reference, -float(ndtri(alpha)))
     p = float(ndtr(-_reached_z(estimates, new, reference, -margin)))
@@ -103,9 +112,17 @@ def _lower_limit(estimates: AucEstimates, new: int, reference: int, z: float) ->
     return difference - math.copysign(math.sqrt(max(squared, 0.0)), z)
 
 
+def _is_perfect(estimates: AucEstimates, index: int) -> bool:
+    return bool(estimates.aucs[index] == 1 and estimates.variance == "delong")
+
+
 def _distance(estimates: AucEstimates, index: int, z: float) -> float:
-    """Return how far the limit of one AUC lies from it; 0 where its variance is 0."""
+    """Return how far the limit of one AUC lies from it."""
     auc = float(estimates.aucs[index])
+    if auc == 1 and z < 0:
+        # Each exam in one pair only, pairs are independent.
+        n_pairs = min(estimates.n_positive, estimates.n_negative)
+        return 1 - float(ndtr(z)) ** (1 / n_pairs)
     if not 0 < auc < 1:
         return 0.0
     reach = z * math.sqrt(float(estimates.covariance[index, index])) / (auc * (1 - auc))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from examwise.core.errors import InputError
 from examwise.metrics.inputs import Floats
 
 
@@ -17,10 +18,13 @@ def otsu_threshold(values: npt.ArrayLike) -> float | None:
     how far the largest value lies from the others.
 
     Args:
-        values: Finite numbers, of any shape.
+        values: Finite numbers, of any shape and scale.
 
     Returns:
         The threshold, values from which on form the upper group; None where all are equal.
+
+    Raises:
+        InputError: On NaN or infinity.
 
     Example:
         >>> otsu_threshold([0, 0, 1, 7, 9])
@@ -29,11 +33,17 @@ def otsu_threshold(values: npt.ArrayLike) -> float | None:
         True
     """
     ordered = np.sort(np.asarray(values, np.float64), axis=None)
+    if n_strange := int(np.count_nonzero(~np.isfinite(ordered))):
+        raise InputError(
+            where="values", expected="finite numbers", got=f"{n_strange} NaN or infinite"
+        )
     starts = np.flatnonzero(np.diff(ordered)) + 1
     if not starts.size:
         return None
-    # Sums of what lies off the smallest value lose nothing to a large offset.
-    shifted = ordered - ordered[0]
+    # Scaled, squares neither overflow nor vanish; sums of what lies off the smallest value lose
+    # nothing to a large offset.
+    scaled = ordered / np.abs(ordered).max()
+    shifted = scaled - scaled[0]
     total, below = shifted.sum(), np.cumsum(shifted)[starts - 1]
     n_below = starts.astype(np.float64)
     n_above = len(ordered) - n_below
