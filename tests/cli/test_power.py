@@ -60,3 +60,19 @@ def test_sizes_that_are_none_are_refused(size, capsys):
 def test_values_that_are_none_are_refused(wrong, capsys):
     assert power("--positive", 30, "--negative", 30, *wrong) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("wrong", [["--margin", 0.6], ["--margin", 0.03, "--correlation", 0.99999]])
+def test_what_any_test_set_would_show_is_refused(wrong, capsys):
+    assert power("--positive", 36, "--negative", 39, "--auc", 0.9, *wrong) == 2
+    assert f"examwise: {wrong[-2]}: expected" in capsys.readouterr().err
+
+
+def test_margins_out_of_reach_spoil_no_other_row(capsys):
+    size = ("--positive", 1, "--negative", 1_000_000)
+    assert power(*size, "--auc", 0.9, "--margin", 0.1, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["needed_for_80"] > 1_000_000
+    assert found["margins"][0]["needed_for_90"] is None
+    assert power(*size, "--auc", 0.9, "--margin", 0.02) == 0
+    assert "exams, for 90% more than a billion." in capsys.readouterr().out

@@ -167,10 +167,11 @@ def test_no_message_holds_a_cell_or_an_unknown_head(write):
     for text in WRONG:
         if isinstance(text, str) and "\n" in text:
             head, rest = text.split("\n", 1)
-            told = [cell for cell in rest.replace("\n", ",").split(",") if cell]
-            marked = rest
-            for cell in set(told):
-                marked = marked.replace(cell, SECRET) if cell in ("e", "p", "q", "x") else marked
+            # Different names stay different.
+            marked = "\n".join(
+                ",".join(SECRET + cell if cell in ("e", "p", "q", "x") else cell for cell in cells)
+                for cells in (row.split(",") for row in rest.split("\n"))
+            )
             with pytest.raises(InputError) as caught:
                 csv_runs(write(f"{head}\n{marked}"))
             assert SECRET not in str(caught.value)
@@ -191,3 +192,19 @@ def test_a_byte_order_mark_and_blank_ends_do_no_harm(write):
     (run,) = csv_runs(write("\ufeffexam_id, probability ,label\r\n e ,0.5,1\r\n\r\n"))
     assert run.exams.select("exam_id", "exam_label").rows() == [("e", 1)]
     assert isinstance(run.exams, pl.DataFrame)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [("exam_id;label;probability\na;1;0,5\n", "semicolons"), ("exam_id\tlabel\na\t1\n", "tabs")],
+)
+def test_other_signs_between_cells_are_named(write, text, sign):
+    with pytest.raises(InputError, match=f"expected commas between cells.* got {sign}"):
+        csv_runs(write(text))
+
+
+def test_names_of_columns_may_be_in_capitals(write):
+    (run,) = csv_runs(write("Exam_ID,LABEL,Probability\nE,1,0.5\n"))
+    assert run.exams["exam_id"].to_list() == ["E"]
+    with pytest.raises(InputError, match="names every column once"):
+        csv_runs(write("exam_id,Exam_ID,label,probability\na,b,1,0.5\n"))

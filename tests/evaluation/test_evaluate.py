@@ -14,9 +14,12 @@ from examwise.core.schemas.evaluation import (
     ROC_POINTS,
     SLICE_METRICS,
 )
-from examwise.core.stage import PROVENANCE
+from examwise.core.schemas.evidence import NON_INFERIORITY
+from examwise.core.schemas.explanations import RANDOMISED, SALIENCY_SCORES, SLICE_VALUES
+from examwise.core.stage import PROVENANCE, Stage
 from examwise.core.storage import Storage
 from examwise.evaluation.evaluate import evaluate_predictions, evaluate_study
+from examwise.evaluation.runs_together import NonInferiorityQuestion
 
 OPTIONS = {"n_replicates": 60, "seed": 0}
 
@@ -238,3 +241,49 @@ def test_a_study_without_runs_is_refused(tmp_path, make_study):
         answer(str(tmp_path / "study"), tmp_path / "out")
     with pytest.raises(InputError, match="no file"):
         answer(str(tmp_path), tmp_path / "out")
+
+
+@pytest.mark.parametrize("wrong", [{"n_permutations": -1}, {"compare": [("r1", "r3")]}])
+def test_what_is_refused_leaves_no_directory_begun(tmp_path, two_runs, wrong):
+    with pytest.raises(InputError):
+        evaluate_predictions(two_runs, str(tmp_path / "out"), **OPTIONS, **wrong)
+    assert Storage(tmp_path / "out").list() == []
+
+
+def test_explanations_of_a_run_that_is_not_evaluated_are_refused(tmp_path, two_runs):
+    row = {"run_id": "r9", "learner": "weak", "method": "attention", "finding": "any"}
+    stage = Stage.begin(tmp_path / "e", kind="explanations", configuration=row, inputs={}, seed=0)
+    about = {"archive": "here", "exam_id": "e0000", "patient_key": "p0000", "slice_index": 0}
+    for schema, rows in (
+        (SALIENCY_SCORES, []),
+        (RANDOMISED, []),
+        (SLICE_VALUES, [{**row, **about, "value": 1.0}]),
+    ):
+        schema.write(stage.storage, schema.frame(rows))
+    stage.finish(outputs=[SALIENCY_SCORES.file, RANDOMISED.file, SLICE_VALUES.file])
+    with pytest.raises(InputError, match="expected those of r1, r2, got those of r9"):
+        evaluate_predictions(
+            two_runs, str(tmp_path / "out"), explanations=[str(tmp_path / "e")], **OPTIONS
+        )
+
+
+def test_archives_together_are_no_step_of_non_inferiority(tmp_path, make_exams, make_predictions):
+    draw = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    urls = [
+        make_predictions(
+            tmp_path / run,
+            make_exams(labels, draw.normal(size=40) + labels, run_id=run, archive=list("ab") * 20),
+        )
+        for run in ("r1", "r2")
+    ]
+    evaluate_predictions(
+        urls,
+        str(tmp_path / "out"),
+        n_permutations=0,
+        non_inferior=NonInferiorityQuestion("r1", "r2", 0.1),
+        **OPTIONS,
+    )
+    found = NON_INFERIORITY.read(Storage(tmp_path / "out"))
+    assert found.select("step", "archive").rows() == [(1, "a"), (2, "b")]
+    assert "a + b" in EXAM_METRICS.read(Storage(tmp_path / "out"))["archive"]

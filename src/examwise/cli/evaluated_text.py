@@ -68,7 +68,7 @@ def non_inferiority_text(row: Mapping[str, Any]) -> str:
 
 def _interval(lower: float | None, upper: float | None) -> str:
     if lower is None or upper is None:
-        return "(too few patients for an interval)"
+        return "(no interval: too few patients, or scores that never vary or never err)"
     return f"[{lower:.3f}, {upper:.3f}]"
 
 

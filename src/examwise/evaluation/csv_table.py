@@ -27,7 +27,7 @@ class CsvTable:
     Attributes:
         path: The file.
         data: Its bytes.
-        columns: Names in its header.
+        columns: Names in its header, in small letters.
 
     Raises:
         InputError: If there is no such file, or it is no such table, or has no row.
@@ -40,7 +40,7 @@ class CsvTable:
         self.data = path.read_bytes()
         text = _checked_text(self.data, path)
         cells = pl.read_csv(io.StringIO(text), infer_schema=False)
-        cells = cells.rename({name: name.strip() for name in cells.columns})
+        cells = cells.rename({name: _column_name(name) for name in cells.columns})
         if cells.is_empty():
             raise InputError(where=path, expected="a header and at least one row", got="no row")
         trimmed = cells.select(pl.all().str.strip_chars().replace("", None))
@@ -175,13 +175,30 @@ class CsvTable:
         )
 
 
+def _column_name(text: str) -> str:
+    return text.strip().lower()
+
+
+def _require_commas(header: list[str], path: Path) -> None:
+    """Refuse what spreadsheets of some languages write as CSV, decimal commas maybe among it."""
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if any(sign in cell for cell in header):
+            raise InputError(
+                where=path,
+                expected="commas between cells, and points in numbers",
+                got=f"{name} in the header",
+                remedy=_SAVE_AGAIN,
+            )
+
+
 def _checked_text(data: bytes, path: Path) -> str:
     """Return a table's text: every row has as many cells as the header, all of them different."""
     expected = "a CSV table in UTF-8: a header, then as many cells in every row"
     try:
         text = data.decode("utf-8-sig").strip("\r\n")
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = [name.strip() for name in next(rows, [])]
+        header = [_column_name(name) for name in next(rows, [])]
+        _require_commas(header, path)
         wrong = next((row for row, cells in enumerate(rows, 2) if len(cells) != len(header)), None)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(

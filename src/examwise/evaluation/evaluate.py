@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 
 import polars as pl
@@ -22,7 +22,7 @@ from examwise.evaluation.answer import ANSWER, Answer
 from examwise.evaluation.archive_tables import ARCHIVE_TABLES, ArchiveTables
 from examwise.evaluation.csv_predictions import CsvPredictions
 from examwise.evaluation.exam_traits import exam_traits
-from examwise.evaluation.explanations import read_explanations
+from examwise.evaluation.explanations import Explanations, read_explanations
 from examwise.evaluation.judged_run import JudgedRun, judge_run
 from examwise.evaluation.reading import (
     EVALUATED_SPLITS,
@@ -91,16 +91,19 @@ def evaluate_predictions(
         InputError: If a directory is no finished predictions directory, a run predicts an exam
             twice, or tests patients in one directory that are in a training or validation part in
             another, two runs label an exam or slice differently, the stores lack predicted exams
-            or slices, a run to compare is not there, or ``out`` holds something else.
+            or slices, a run to compare is not there, an explanation is of another run, or ``out``
+            holds something else.
         IntegrityError: If a file of the predictions or of the finished evaluation has changed.
     """
     progress = progress or SilentProgress()
-    _require_replicates(n_replicates)
+    _require_draws(n_replicates, n_permutations)
     labels = StoreLabels(stores) if stores else None
     runs = csv.runs if csv is not None else read_runs(urls, splits=splits, labels=labels)
     explained = read_explanations(explanations) if explanations else None
     pairs = _pairs(runs, compare)
     _require_runs(runs, pairs, non_inferior)
+    if explained is not None:
+        _require_explained(runs, explained)
     stage = Stage.begin(
         out,
         kind="evaluation",
@@ -136,7 +139,7 @@ def evaluate_predictions(
         hold_together(
             pl.concat([run.exams_together for run in judged]),
             pairs,
-            question=non_inferior,
+            question=_ordered(non_inferior, judged),
             explanations=explained,
             stores=_tested_stores(stores, judged),
             n_replicates=n_replicates,
@@ -198,7 +201,7 @@ def evaluate_study(
         IntegrityError: If a file of the predictions or of the finished evaluation has changed.
     """
     progress = progress or SilentProgress()
-    _require_replicates(n_replicates)
+    _require_draws(n_replicates, n_permutations)
     study = Storage(study_url)
     if study.exists(MANIFEST):
         read_manifest(study_url, kind="study")
@@ -331,6 +334,28 @@ def _require_runs(
             raise InputError(where="runs to compare", expected="two runs", got=f"{one} twice")
 
 
+def _require_explained(runs: Sequence[RunPredictions], explained: Explanations) -> None:
+    known = [run.run_id for run in runs]
+    found = {name for table in (explained.scores, explained.values) for name in table["run_id"]}
+    if strange := sorted(found.difference(known)):
+        raise InputError(
+            where="explanations",
+            expected="those of " + ", ".join(known),
+            got="those of " + ", ".join(strange),
+            remedy="leave them out, or name the predictions of that run as well",
+        )
+
+
+def _ordered(
+    question: NonInferiorityQuestion | None, judged: Sequence[JudgedRun]
+) -> NonInferiorityQuestion | None:
+    """Name the archives of a question; what stands for several together is none of them."""
+    if question is None or question.archives:
+        return question
+    names = {name for run in judged for name in run.exams["archive"].unique()}
+    return replace(question, archives=tuple(sorted(names)))
+
+
 def _tested_stores(stores: Sequence[str], judged: Sequence[JudgedRun]) -> list[TestedStores]:
     if not stores or not judged:
         return []
@@ -347,12 +372,19 @@ def _read_finished(storage: Storage, keys: Sequence[str]) -> dict[str, bytes]:
     return {key: manifest.read_output(storage, key) for key in keys}
 
 
-def _require_replicates(n_replicates: int) -> None:
+def _require_draws(n_replicates: int, n_permutations: int) -> None:
     # With fewer, the 2.5% quantile lies beyond the smallest value.
     if n_replicates < 40:
         raise InputError(
             where="n_replicates",
             expected="at least 40, for 95% intervals",
             got=n_replicates,
+            remedy="1000 is usual",
+        )
+    if n_permutations < 0:
+        raise InputError(
+            where="n_permutations",
+            expected="at least 1, or 0 for no test of equal curves",
+            got=n_permutations,
             remedy="1000 is usual",
         )

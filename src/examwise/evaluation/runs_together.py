@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from examwise.core.analysis_protocol import require_margin
 from examwise.core.schemas.evidence import COMPARISONS, FLOW, NON_INFERIORITY
 from examwise.core.schemas.slice_evidence import SALIENCY_COMPARISONS, SALIENCY_METRICS
 from examwise.evaluation.comparisons import compare_runs
@@ -27,6 +28,9 @@ class NonInferiorityQuestion:
         archives: The archive that is tested first, then those tested only after it; in the order
             of their names if empty.
         is_frozen: Whether all of this was on record before training.
+
+    Raises:
+        InputError: If the margin is none.
     """
 
     new_run: str
@@ -34,6 +38,9 @@ class NonInferiorityQuestion:
     margin: float
     archives: tuple[str, ...] = ()
     is_frozen: bool = False
+
+    def __post_init__(self) -> None:
+        require_margin(self.margin, where="margin of non-inferiority")
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def non_inferiority_part(
 
     Args:
         exams: ``PREDICTED_EXAMS`` of both runs.
-        question: What is tested.
+        question: What is tested, its archives named.
     """
     found = non_inferiority_rows(
         exams,
@@ -107,6 +114,6 @@ def non_inferiority_part(
         reference_run=question.reference_run,
         margin=question.margin,
         is_frozen=question.is_frozen,
-        archives=question.archives or tuple(sorted(exams["archive"].unique())),
+        archives=question.archives,
     )
     return {NON_INFERIORITY.file: found}

@@ -71,7 +71,8 @@ def run(argv: Sequence[str]) -> ExitStatus:
         "--non-inferior",
         nargs=2,
         metavar=("NEW", "REFERENCE"),
-        help="test whether the run NEW is no worse than REFERENCE; with --margin",
+        help="test whether the run NEW is no worse than REFERENCE; with --margin; of several "
+        "archives the first by name is tested first, each other one only after it",
     )
     parser.add_argument(
         "--margin",
@@ -82,7 +83,10 @@ def run(argv: Sequence[str]) -> ExitStatus:
     parser.add_argument("--out", type=Path, required=True, help="new folder for the tables")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap replicates")
     parser.add_argument(
-        "--permutations", type=int, default=1000, help="behind each test of equal curves"
+        "--permutations",
+        type=int,
+        default=1000,
+        help="behind each test of equal curves; 0: no such test",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of both")
     options = parse(parser, argv)

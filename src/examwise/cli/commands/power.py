@@ -19,6 +19,12 @@ _MARGINS = (0.02, 0.03, 0.04, 0.05, 0.075, 0.1)
 
 _POWERS = (0.8, 0.9)
 
+_TOO_MANY = "> 1e9"
+"""In the table, where a billion exams are too few."""
+
+_LARGEST_CORRELATION = 0.999
+"""Beyond it any test set shows anything."""
+
 
 def run(argv: Sequence[str]) -> ExitStatus:
     """Say the power."""
@@ -45,30 +51,37 @@ def run(argv: Sequence[str]) -> ExitStatus:
     options = parse(parser, argv)
     output = Output(common(options))
     n_positive, n_negative = _counts(options)
-    for name, value in (("auc", options.auc), ("margin", options.margin)):
-        if not 0 < value < 1:
-            raise InputError(where=f"--{name}", expected="above 0 and below 1", got=value)
-    if not -1 < options.correlation < 1:
+    if not 0 < options.auc < 1:
+        raise InputError(where="--auc", expected="above 0 and below 1", got=options.auc)
+    if not -1 < options.correlation <= _LARGEST_CORRELATION:
         raise InputError(
-            where="--correlation", expected="above -1 and below 1", got=options.correlation
+            where="--correlation",
+            expected=f"above -1, and {_LARGEST_CORRELATION} at most",
+            got=options.correlation,
         )
+
+    from examwise.core.analysis_protocol import require_margin
+
+    require_margin(options.margin, where="--margin")
 
     from examwise.metrics.auc_power import needed_exams, non_inferiority_power
 
     prevalence = n_positive / (n_positive + n_negative)
     shared = {"auc": options.auc, "correlation": options.correlation}
 
+    def needed(margin: float, wanted: float) -> int | None:
+        # With so few positive exams among so many, a margin may be out of reach.
+        try:
+            return needed_exams(margin=margin, prevalence=prevalence, power=wanted, **shared)
+        except InputError:
+            return None
+
     def at(margin: float) -> dict[str, Any]:
         power = non_inferiority_power(
             margin=margin, n_positive=n_positive, n_negative=n_negative, **shared
         )
-        needed = {
-            f"needed_for_{100 * wanted:.0f}": needed_exams(
-                margin=margin, prevalence=prevalence, power=wanted, **shared
-            )
-            for wanted in _POWERS
-        }
-        return {"margin": margin, "power": power, **needed}
+        sizes = {f"needed_for_{100 * wanted:.0f}": needed(margin, wanted) for wanted in _POWERS}
+        return {"margin": margin, "power": power, **sizes}
 
     rows = [at(margin) for margin in sorted({*_MARGINS, options.margin})]
     (asked,) = (row for row in rows if row["margin"] == options.margin)
@@ -113,8 +126,8 @@ def _sentence(values: dict[str, Any], auc: float, correlation: float) -> str:
         f"{n_exams:,} exams, {values['n_positive']:,} of them positive: {values['power']:.0%} "
         f"power to show that an AUC is lower by less than {values['margin']:g}, where both are "
         f"{auc:g} in truth and their errors correlate by {correlation:g} (one-sided, 2.5%). "
-        f"For 80% it takes {values['needed_for_80']:,} exams, for 90% "
-        f"{values['needed_for_90']:,}."
+        f"For 80% it takes {_size(values['needed_for_80'])} exams, for 90% "
+        f"{_size(values['needed_for_90'])}."
     )
 
 
@@ -122,8 +135,13 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [
         "margin  power  exams for 80%  for 90%",
         *(
-            f"{row['margin']:>6g}  {row['power']:>5.0%}  {row['needed_for_80']:>13,}  "
-            f"{row['needed_for_90']:>7,}"
+            f"{row['margin']:>6g}  {row['power']:>5.0%}  "
+            f"{_size(row['needed_for_80'], _TOO_MANY):>13}  "
+            f"{_size(row['needed_for_90'], _TOO_MANY):>7}"
             for row in rows
         ),
     ]
+
+
+def _size(n_exams: int | None, beyond: str = "more than a billion") -> str:
+    return beyond if n_exams is None else f"{n_exams:,}"
