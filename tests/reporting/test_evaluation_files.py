@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from examwise.core.errors import InputError
-from examwise.reporting.evaluation_files import write_evaluation_files
+from examwise.reporting.evaluation_files import _slug, write_evaluation_files
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,8 @@ def test_an_evaluation_without_evidence_has_a_checklist_alone(study: Path, tmp_p
 def test_other_directories_are_refused(study: Path) -> None:
     with pytest.raises(InputError, match="evaluation"):
         write_evaluation_files(study)
+
+
+@pytest.mark.parametrize("other", ["a-b", "a  b", "A b", "a + b"])
+def test_names_that_look_alike_have_files_of_their_own(other: str) -> None:
+    assert _slug("a b") != _slug(other)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from examwise.core.digests import sha256_hex
 from examwise.core.manifest import read_manifest
 from examwise.core.schemas.evaluation import EXAM_METRICS
 from examwise.core.schemas.evidence import CURVE_BANDS, FLOW
@@ -103,13 +104,15 @@ def _groups(runs: Sequence[NamedRun]) -> list[Sequence[NamedRun]]:
 
 
 def _slug(name: str) -> str:
-    """Return a name as part of a file's name.
+    """Return a name as part of a file's name, another one for every name.
 
     Example:
-        >>> _slug("CQ 500 + ct-ich")
-        'cq-500-ct-ich'
+        >>> _slug("rsna2019"), _slug("CQ 500")
+        ('rsna2019', 'cq-500-bfe741')
     """
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    # What the plain name leaves out must still tell names apart.
+    return plain if plain == name else f"{plain or 'unnamed'}-{sha256_hex(name.encode())[:6]}"
 
 
 def _checklist(tables: EvaluationTables) -> str:
