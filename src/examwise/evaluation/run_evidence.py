@@ -18,6 +18,7 @@ from examwise.core.schemas.evidence import (
 )
 from examwise.core.schemas.slice_evidence import (
     FROC_POINTS,
+    POOLED_SLICES,
     POSITION_VERDICTS,
     RUN_LENGTH_RECALL,
     SEQUENCE_METRICS,
@@ -26,6 +27,7 @@ from examwise.evaluation.calibration import calibration, calibration_points
 from examwise.evaluation.curve_bands import curve_bands
 from examwise.evaluation.free_response import froc_points
 from examwise.evaluation.operating_points import operating_points
+from examwise.evaluation.pooled_slices import pooled_slices
 from examwise.evaluation.position_verdicts import position_verdicts
 from examwise.evaluation.reading import RunPredictions
 from examwise.evaluation.sequences import run_length_recall, sequence_metrics
@@ -107,6 +109,7 @@ def slice_evidence(
     histograms, values = {run.run_id: run.histograms}, beside.of_run(run.run_id).values
     fitted = {run.run_id: run.fitted}
     return {
+        POOLED_SLICES.file: pooled_slices(slices, exams),
         SLICE_METRICS.file: slice_metrics(slices, exams, histograms, values=values),
         POSITION_VERDICTS.file: position_verdicts(slices, exams, histograms, values=values),
         SEQUENCE_METRICS.file: sequence_metrics(slices, exams, histograms, fitted, values=values),

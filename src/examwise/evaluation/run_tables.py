@@ -19,6 +19,7 @@ from examwise.core.schemas.evidence import (
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.slice_evidence import (
     FROC_POINTS,
+    POOLED_SLICES,
     POSITION_VERDICTS,
     RUN_LENGTH_RECALL,
     SEQUENCE_METRICS,
@@ -36,6 +37,7 @@ RUN_SCHEMAS = (
     CALIBRATION_POINTS,
     SUBGROUPS,
     UNCERTAIN_EXAMS,
+    POOLED_SLICES,
     SLICE_METRICS,
     POSITION_VERDICTS,
     SEQUENCE_METRICS,

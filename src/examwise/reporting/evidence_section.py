@@ -15,10 +15,11 @@ from examwise.core.schemas.evidence import (
     SUBGROUPS,
     UNCERTAIN_EXAMS,
 )
+from examwise.core.schemas.slice_evidence import POOLED_SLICES
 from examwise.reporting import evidence_tables as tables
 from examwise.reporting.band_figures import draw_bands
 from examwise.reporting.calibration_figure import draw_calibration
-from examwise.reporting.contents import EvidenceSection, Figure, MethodSection
+from examwise.reporting.contents import EvidenceSection, Figure, MethodSection, Table
 from examwise.reporting.drawing import Drawing
 from examwise.reporting.evidence_words import (
     comparison_words,
@@ -128,7 +129,13 @@ def _areas(found: _Evidence) -> MethodSection | None:
         ),
         figures=tuple(figures),
         tables=(tables.areas_table(metrics, found.runs),),
+        folded=_pooled(found),
     )
+
+
+def _pooled(found: _Evidence) -> tuple[Table, ...]:
+    pooled = found.rows_of(found.study.tables.read(POOLED_SLICES), found.runs)
+    return () if pooled.is_empty() else (tables.pooled_table(pooled, found.runs),)
 
 
 def _comparisons(found: _Evidence) -> MethodSection | None:

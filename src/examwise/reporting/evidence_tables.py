@@ -15,6 +15,7 @@ from examwise.core.schemas.evidence import (
     SUBGROUPS,
     UNCERTAIN_EXAMS,
 )
+from examwise.core.schemas.slice_evidence import POOLED_SLICES
 from examwise.reporting.contents import Table
 from examwise.reporting.forest_figures import comparison_name
 from examwise.reporting.named_runs import NamedRun
@@ -38,7 +39,32 @@ RULE_WORDS = {
     "youden_on_test": "Youden, fitted on the test exams",
     "closest_to_corner_on_test": "closest to (0, 1), fitted on the test exams",
 }
+_POOLING_WORDS = {"mean": "mean", "max": "maximum"}
 _CASE_WORDS = {"left_out": "left out", "best": "best case", "worst": "worst case"}
+
+
+def pooled_table(pooled: pl.DataFrame, runs: Sequence[NamedRun]) -> Table:
+    """Write out what plain pooling makes of each run's slices, of ``POOLED_SLICES``."""
+    return Table(
+        id="table-pooled-slices",
+        caption="Exam AUC [95% interval] of the same slices' logits, plainly pooled",
+        columns=("Archive", "Run", "Pooled by", "Exam AUC", "The run's own", "Own less pooled"),
+        rows=tuple(
+            (
+                row["archive"],
+                run.name,
+                _POOLING_WORDS[row["pooling"]],
+                _share(row, "auc"),
+                decimal(row["own_auc"]),
+                f"{signed(row['difference'])} {signed_interval(row['lower'], row['upper'])}"
+                if row["difference"] is not None
+                else "–",
+            )
+            for row, run in by_run(pooled, runs)
+        ),
+        source=f"evaluation/{POOLED_SLICES.file}",
+        row_headers=3,
+    )
 
 
 def areas_table(metrics: pl.DataFrame, runs: Sequence[NamedRun]) -> Table:

@@ -49,6 +49,28 @@ POSITION_VERDICTS = TableSchema(
 )
 """Of runs whose training left a position histogram."""
 
+POOLED_SLICES = TableSchema(
+    "pooled_slices.parquet",
+    (
+        Column("run_id", pl.String, "run"),
+        Column("learner", pl.String, "learner's name"),
+        Column("archive", pl.String, "archive"),
+        Column("finding", pl.String, "finding"),
+        Column("pooling", pl.String, "of the slices' logits", allowed=("mean", "max")),
+        Column("n_patients", pl.Int32, "patients with a label", minimum=0),
+        Column("n_exams", pl.Int32, "exams with a label", minimum=0),
+        Column("n_positive", pl.Int32, "positive ones", minimum=0),
+        *_with_limits("auc", "exam AUC of the pooled slices"),
+        _share("own_auc", "exam AUC of the run's own exam scores"),
+        Column("difference", pl.Float64, "own less pooled", True, -1, 1),
+        Column("lower", pl.Float64, "lower 95% limit of it", True, -1, 1),
+        Column("upper", pl.Float64, "upper 95% limit of it", True, -1, 1),
+        _share("p", "two-sided, of equal areas"),
+    ),
+    key=("run_id", "archive", "finding", "pooling"),
+)
+"""What plain pooling makes of the same slices: the least that a learned pooling should beat."""
+
 SEQUENCE_METRICS = TableSchema(
     "sequence_metrics.parquet",
     (
