@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from examwise.core.schemas.evaluation import VARIANCES
+from examwise.core.schemas.shares import share, share_with_limits
 from examwise.core.tables import Column, TableSchema
 
 _RUN = (
@@ -19,18 +20,6 @@ _COUNTS = (
     Column("n_positive", pl.Int32, "positive ones", minimum=0),
 )
 _RUN_KEY = ("run_id", "archive", "finding")
-
-
-def _share(name: str, meaning: str) -> Column:
-    return Column(name, pl.Float64, meaning, nullable=True, minimum=0, maximum=1)
-
-
-def _with_limits(name: str, meaning: str) -> tuple[Column, ...]:
-    return (
-        _share(name, meaning),
-        _share(f"{name}_lower", "lower 95% limit"),
-        _share(f"{name}_upper", "upper 95% limit"),
-    )
 
 
 CURVE_BANDS = TableSchema(
@@ -75,7 +64,7 @@ OPERATING_POINTS = TableSchema(
     (
         *_RUN,
         Column("rule", pl.String, "how the threshold was chosen", allowed=OPERATING_RULES),
-        _share("wanted_sensitivity", "of the rule 'sensitivity'"),
+        share("wanted_sensitivity", "of the rule 'sensitivity'"),
         Column(
             "fitted_on",
             pl.String,
@@ -84,14 +73,14 @@ OPERATING_POINTS = TableSchema(
         ),
         Column("threshold", pl.Float64, "positive from here on", minimum=0, maximum=1),
         *_COUNTS,
-        *_with_limits("sensitivity", "share of positives found"),
-        *_with_limits("specificity", "share of negatives let pass"),
-        *_with_limits("positive_predictive_value", "share of true ones among the called"),
-        *_with_limits("negative_predictive_value", "share of true ones among the others"),
-        *_with_limits("ppv_at_05", "positive predictive value at a prevalence of 5%"),
-        *_with_limits("npv_at_05", "negative predictive value at a prevalence of 5%"),
-        *_with_limits("ppv_at_10", "positive predictive value at a prevalence of 10%"),
-        *_with_limits("npv_at_10", "negative predictive value at a prevalence of 10%"),
+        *share_with_limits("sensitivity", "share of positives found"),
+        *share_with_limits("specificity", "share of negatives let pass"),
+        *share_with_limits("positive_predictive_value", "share of true ones among the called"),
+        *share_with_limits("negative_predictive_value", "share of true ones among the others"),
+        *share_with_limits("ppv_at_05", "positive predictive value at a prevalence of 5%"),
+        *share_with_limits("npv_at_05", "negative predictive value at a prevalence of 5%"),
+        *share_with_limits("ppv_at_10", "positive predictive value at a prevalence of 10%"),
+        *share_with_limits("npv_at_10", "negative predictive value at a prevalence of 10%"),
     ),
     key=(*_RUN_KEY, "rule"),
 )
@@ -102,9 +91,9 @@ CALIBRATION = TableSchema(
         *_RUN,
         Column("probability", pl.String, "which one", allowed=("raw", "calibrated")),
         *_COUNTS,
-        *_with_limits("brier", "mean squared distance of probability and label"),
-        _share("brier_of_prevalence", "the same of everybody's probability alike"),
-        *_with_limits("expected_calibration_error", "ten equal bins"),
+        *share_with_limits("brier", "mean squared distance of probability and label"),
+        share("brier_of_prevalence", "the same of everybody's probability alike"),
+        *share_with_limits("expected_calibration_error", "ten equal bins"),
         Column("slope", pl.Float64, "of the logit; 1: as spread as it should be", True),
         Column("slope_lower", pl.Float64, "lower 95% limit", True),
         Column("slope_upper", pl.Float64, "upper 95% limit", True),
@@ -123,7 +112,7 @@ CALIBRATION_POINTS = TableSchema(
         Column("bin", pl.Int32, "0 is the lowest of ten", minimum=0, maximum=9),
         Column("n_exams", pl.Int32, "exams in the bin", minimum=1),
         Column("mean_probability", pl.Float64, "of the bin", minimum=0, maximum=1),
-        *_with_limits("positive_fraction", "of the bin"),
+        *share_with_limits("positive_fraction", "of the bin"),
     ),
     key=(*_RUN_KEY, "probability", "bin"),
 )
@@ -138,9 +127,9 @@ SUBGROUPS = TableSchema(
         Column("group", pl.String, "which of them"),
         Column("position", pl.Int32, "order of the groups", minimum=0),
         *_COUNTS,
-        *_with_limits("auc", "area under the ROC curve"),
-        *_with_limits("sensitivity", "at the run's threshold"),
-        *_with_limits("specificity", "at the run's threshold"),
+        *share_with_limits("auc", "area under the ROC curve"),
+        *share_with_limits("sensitivity", "at the run's threshold"),
+        *share_with_limits("specificity", "at the run's threshold"),
     ),
     key=(*_RUN_KEY, "trait", "group"),
 )
@@ -154,9 +143,9 @@ UNCERTAIN_EXAMS = TableSchema(
         Column("n_uncertain", pl.Int32, "exams without a label, or left out", minimum=0),
         Column("n_without_score", pl.Int32, "of these, never predicted", minimum=0),
         *_COUNTS,
-        _share("auc", "area under the ROC curve"),
-        _share("sensitivity", "at the run's threshold"),
-        _share("specificity", "at the run's threshold"),
+        share("auc", "area under the ROC curve"),
+        share("sensitivity", "at the run's threshold"),
+        share("specificity", "at the run's threshold"),
     ),
     key=(*_RUN_KEY, "case"),
 )
@@ -172,8 +161,8 @@ COMPARISONS = TableSchema(
         Column("other_learner", pl.String, "its learner"),
         *_COUNTS,
         Column("n_left_out", pl.Int32, "labelled exams that only one predicted", minimum=0),
-        _share("auc", "of the one"),
-        _share("other_auc", "of the other"),
+        share("auc", "of the one"),
+        share("other_auc", "of the other"),
         Column("difference", pl.Float64, "of the one less the other", True, -1, 1),
         Column("standard_error", pl.Float64, "of the difference", True, 0),
         Column("lower", pl.Float64, "lower 95% limit by the variance", True, -1, 1),
@@ -183,8 +172,8 @@ COMPARISONS = TableSchema(
         Column("bootstrap_upper", pl.Float64, "upper 95% limit over patients", True, -1, 1),
         Column("band_lower", pl.Float64, "95% over all comparisons together", True, -1, 1),
         Column("band_upper", pl.Float64, "95% over all comparisons together", True, -1, 1),
-        _share("p_equal_areas", "two-sided, by the variance"),
-        _share("p_equal_curves", "two-sided, by permutation of ranks within patients"),
+        share("p_equal_areas", "two-sided, by the variance"),
+        share("p_equal_curves", "two-sided, by permutation of ranks within patients"),
         Column("n_permutations", pl.Int32, "behind it", minimum=0),
     ),
     key=("archive", "finding", "run_id", "other_run_id"),
@@ -205,8 +194,8 @@ NON_INFERIORITY = TableSchema(
         *_COUNTS,
         Column("difference", pl.Float64, "of the AUCs", True, -1, 1),
         Column("lower", pl.Float64, "one-sided 97.5% limit of it", True, -1, 1),
-        _share("p", "one-sided"),
-        _share("power", "of this test, were both equally good"),
+        share("p", "one-sided"),
+        share("power", "of this test, were both equally good"),
         Column("verdict", pl.String, "what follows", allowed=VERDICTS),
     ),
     key=("archive", "finding", "run_id", "reference_run_id"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from examwise.core.schemas.evaluation import ESTIMATORS, WITHIN
+from examwise.core.schemas.shares import share, share_with_limits
 from examwise.core.tables import Column, TableSchema
 
 _RUN = (
@@ -15,18 +16,6 @@ _RUN = (
     Column("estimator", pl.String, "what scores a slice", allowed=ESTIMATORS),
 )
 _KEY = ("run_id", "archive", "finding", "estimator")
-
-
-def _share(name: str, meaning: str) -> Column:
-    return Column(name, pl.Float64, meaning, nullable=True, minimum=0, maximum=1)
-
-
-def _with_limits(name: str, meaning: str) -> tuple[Column, ...]:
-    return (
-        _share(name, meaning),
-        _share(f"{name}_lower", "lower 95% limit"),
-        _share(f"{name}_upper", "upper 95% limit"),
-    )
 
 
 POSITION_JUDGEMENTS = ("better", "unsettled", "not_better", "undefined")
@@ -60,12 +49,12 @@ POOLED_SLICES = TableSchema(
         Column("n_patients", pl.Int32, "patients with a label", minimum=0),
         Column("n_exams", pl.Int32, "exams with a label", minimum=0),
         Column("n_positive", pl.Int32, "positive ones", minimum=0),
-        *_with_limits("auc", "exam AUC of the pooled slices"),
-        _share("own_auc", "exam AUC of the run's own exam scores"),
+        *share_with_limits("auc", "exam AUC of the pooled slices"),
+        share("own_auc", "exam AUC of the run's own exam scores"),
         Column("difference", pl.Float64, "own less pooled", True, -1, 1),
         Column("lower", pl.Float64, "lower 95% limit of it", True, -1, 1),
         Column("upper", pl.Float64, "upper 95% limit of it", True, -1, 1),
-        _share("p", "two-sided, of equal areas"),
+        share("p", "two-sided, of equal areas"),
     ),
     key=("run_id", "archive", "finding", "pooling"),
 )
@@ -96,9 +85,9 @@ SEQUENCE_METRICS = TableSchema(
         Column("n_true_runs", pl.Int32, "runs of positive slices", minimum=0),
         Column("n_hit_runs", pl.Int32, "of these, hit", minimum=0),
         Column("n_predicted_runs", pl.Int32, "predicted runs", minimum=0),
-        *_with_limits("recall", "share of true runs that are hit"),
-        *_with_limits("precision", "share of predicted runs that hit"),
-        *_with_limits("mean_f1", "mean over exams with a true or predicted run"),
+        *share_with_limits("recall", "share of true runs that are hit"),
+        *share_with_limits("precision", "share of predicted runs that hit"),
+        *share_with_limits("mean_f1", "mean over exams with a true or predicted run"),
     ),
     key=(*_KEY, "threshold_rule", "offset", "min_length"),
 )
@@ -110,7 +99,7 @@ RUN_LENGTH_RECALL = TableSchema(
         Column("offset", pl.Int32, "slices by which a hit may miss", minimum=0),
         Column("run_length", pl.Int32, "slices of the true runs; the last: and longer", minimum=1),
         Column("n_true_runs", pl.Int32, "runs of this length", minimum=1),
-        *_with_limits("recall", "share that is hit"),
+        *share_with_limits("recall", "share that is hit"),
     ),
     key=(*_KEY, "offset", "run_length"),
 )
@@ -123,7 +112,7 @@ FROC_POINTS = TableSchema(
         Column(
             "false_positives_per_exam", pl.Float64, "predicted runs that hit nothing", minimum=0
         ),
-        *_with_limits("sensitivity", "share of true runs that are hit"),
+        *share_with_limits("sensitivity", "share of true runs that are hit"),
     ),
     key=(*_KEY, "false_positives_per_exam"),
 )
