@@ -21,11 +21,13 @@ class ArmConfig:
 
     Attributes:
         learner: A name of the learners' registry.
-        acquisition: ``exam``, ``spread`` (single slices over all exams) or ``whole_exam``.
+        acquisition: ``exam``, ``spread`` (single slices over all exams), ``whole_exam`` or
+            ``exam_first``.
         budgets: Numbers of labels m, ascending, validation included. ``all``, at the end, stands
             for as many as the archive has, with the same part of them for validation; listed
             numbers that it does not have are left out then.
-        repeats: Drawings of this arm; the study's if None.
+        repeats: Drawings of this arm, or of each of its budgets, never more for a larger one; the
+            study's if None.
 
     Example:
         >>> ArmConfig("weak", "exam", (10, 100, "all")).numbers
@@ -35,7 +37,7 @@ class ArmConfig:
     learner: str
     acquisition: str
     budgets: tuple[Budget, ...]
-    repeats: int | None = None
+    repeats: int | tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.acquisition not in ACQUISITION_KINDS:
@@ -57,8 +59,17 @@ class ArmConfig:
                 expected="ascending numbers of labels, or 'all' as the last of them",
                 got=", ".join(map(str, self.budgets)) or "none",
             )
-        if self.repeats is not None and self.repeats < 1:
-            raise InputError(where=f"{self.where}, repeats", expected="1 or more", got=self.repeats)
+        repeats = (self.repeats,) if isinstance(self.repeats, int) else self.repeats
+        if repeats is not None and (
+            min(repeats, default=0) < 1
+            or len(repeats) not in (1, len(self.budgets))
+            or any(fewer < more for fewer, more in itertools.pairwise(repeats))
+        ):
+            raise InputError(
+                where=f"{self.where}, repeats",
+                expected="1 or more, or a number for each budget, never rising",
+                got=", ".join(map(str, repeats)) or "none",
+            )
 
     @property
     def where(self) -> str:

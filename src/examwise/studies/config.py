@@ -10,10 +10,15 @@ from examwise.core.errors import InputError
 from examwise.models.config import ModelConfig
 from examwise.prediction.label_free import LABEL_FREE, PRETEXT
 from examwise.studies.arm_config import ArmConfig, n_validation_labels
+from examwise.studies.claims_config import ClaimsConfig
 from examwise.studies.explain_config import ExplainConfig
 from examwise.studies.fine_tuning_config import FineTuningConfig
+from examwise.studies.grid_config import GridConfig
+from examwise.studies.label_errors_config import LabelErrorsConfig
 from examwise.studies.non_inferiority_config import NonInferiorityConfig
+from examwise.studies.sampling_config import SamplingConfig
 from examwise.training.config import TrainingConfig
+from examwise.training.tracking_config import TrackingConfig
 from examwise.training.trainer_config import TrainerConfig
 
 STRONG, WEAK = "strong", "weak"
@@ -86,8 +91,9 @@ class StudyConfig:
     """A label-budget study.
 
     Attributes:
-        arms: The arms: ``strong`` ones and the ``weak`` one are compared, others are references.
         target_auc: Exam AUC at which the arms' needs are compared; set before any run.
+        arms: The arms: ``strong`` ones and the ``weak`` one are compared, others are references.
+        grid: Budgets and repeats that the study plans itself, as arms before the ones named.
         finding: What the exams are labelled for; the store must have labels of it.
         repeats: Drawings of an arm that does not say how many; budgets are nested within one.
         seed: Seed of everything random.
@@ -102,15 +108,20 @@ class StudyConfig:
         trainer: Where and in what arithmetic.
         label_free: Scores without any label that stand beside the arms: names of
             :data:`~examwise.prediction.label_free.LABEL_FREE`.
-        fine_tuning: How the encoder is trained on as well, at the largest budgets; not at all if
+        fine_tuning: How the encoder is trained on as well, for the full answer; not at all if
             None.
         non_inferiority: By how much exam labels may do worse than slice labels and still count as
             no worse; not tested if None.
         explain: Which explanations of the main runs are made; none if None.
+        claims: Which ratios of labels are tested in fixed order; none if None.
+        sampling: Whose labels are bought; patients at random if None.
+        label_errors: How often exam labels that are bought are wrong; never if None.
+        tracking: Where runs are followed; nowhere if None.
     """
 
-    arms: tuple[ArmConfig, ...]
     target_auc: float
+    arms: tuple[ArmConfig, ...] = ()
+    grid: GridConfig | None = None
     finding: str = "any"
     repeats: int = 3
     seed: int = 0
@@ -126,10 +137,14 @@ class StudyConfig:
     fine_tuning: FineTuningConfig | None = None
     non_inferiority: NonInferiorityConfig | None = None
     explain: ExplainConfig | None = None
+    claims: ClaimsConfig | None = None
+    sampling: SamplingConfig | None = None
+    label_errors: LabelErrorsConfig | None = None
+    tracking: TrackingConfig | None = None
 
     def __post_init__(self) -> None:
         checks = (
-            ("arms", "at least one arm", len(self.arms), len(self.arms) > 0),
+            ("arms", "at least one arm, or a grid", 0, bool(self.arms) or self.grid is not None),
             ("target_auc", "between 0.5 and 1", self.target_auc, 0.5 < self.target_auc < 1),
             ("finding", "the name of a finding", repr(self.finding), bool(self.finding.strip())),
             ("repeats", "1 or more", self.repeats, self.repeats >= 1),
@@ -164,8 +179,10 @@ class StudyConfig:
         self._require_fine_tuning()
         self._require_both_learners()
 
-    def n_repeats(self, arm: ArmConfig) -> int:
-        """Return how often an arm is drawn."""
+    def n_repeats(self, arm: ArmConfig, place: int = 0) -> int:
+        """Return how often one of an arm's budgets is drawn, the smallest by default."""
+        if isinstance(arm.repeats, tuple):
+            return arm.repeats[place if len(arm.repeats) > 1 else 0]
         return self.repeats if arm.repeats is None else arm.repeats
 
     @property
@@ -219,30 +236,24 @@ class StudyConfig:
                 got="none",
                 remedy="name weights, or leave fine-tuning out",
             )
-        if not self.fine_tuned_arms:
+        if not self.fine_tuned_arms and self.grid is None:
             raise InputError(
                 where="study.fine_tuning",
                 expected="an arm of a learner " + " or ".join(MAIN_LEARNERS),
                 got=", ".join(arm.learner for arm in self.arms),
             )
-        for arm in self.fine_tuned_arms:
-            if self.fine_tuning.repeats > self.n_repeats(arm):
-                raise InputError(
-                    where="study.fine_tuning.repeats",
-                    expected=f"at most the {self.n_repeats(arm)} repeats of {arm.learner}, whose "
-                    "labels it has",
-                    got=self.fine_tuning.repeats,
-                )
 
     def _require_both_learners(self) -> None:
         missing = set(MAIN_LEARNERS) - {arm.learner for arm in self.arms}
-        if self.non_inferiority is not None and missing:
-            raise InputError(
-                where="study.non_inferiority",
-                expected="arms of both learners, " + " and ".join(MAIN_LEARNERS),
-                got=f"none of {' and '.join(sorted(missing))}",
-                remedy="add one, or leave non_inferiority out",
-            )
+        asked = {"non_inferiority": self.non_inferiority, "claims": self.claims}
+        for name, option in asked.items():
+            if option is not None and missing and self.grid is None:
+                raise InputError(
+                    where=f"study.{name}",
+                    expected="arms of both learners, " + " and ".join(MAIN_LEARNERS),
+                    got=f"none of {' and '.join(sorted(missing))}",
+                    remedy=f"add one, or leave {name} out",
+                )
 
     def _require_rising_training(self, arm: ArmConfig) -> None:
         trained = [budget - self.n_validation(budget) for budget in arm.numbers]

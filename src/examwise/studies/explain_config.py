@@ -11,6 +11,37 @@ from examwise.explain import BAG_EXPLAINERS, IMAGE_EXPLAINERS
 
 
 @dataclass(frozen=True)
+class CurveExplainConfig:
+    """Maps of runs at every budget, so that what they are worth can be followed over budgets.
+
+    Attributes:
+        method: How, a name of :data:`~examwise.explain.IMAGE_EXPLAINERS`; its options are those
+            of :attr:`ExplainConfig.options`.
+        max_slices: Most slices of an archive.
+        repeats: Of how many repeats.
+    """
+
+    method: str
+    max_slices: int = 20
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if self.method not in IMAGE_EXPLAINERS:
+            raise InputError(
+                where="study.explain.curve.method",
+                expected="one of " + ", ".join(IMAGE_EXPLAINERS),
+                got=self.method,
+            )
+        for name in ("max_slices", "repeats"):
+            if getattr(self, name) < 1:
+                raise InputError(
+                    where=f"study.explain.curve.{name}",
+                    expected="1 or more",
+                    got=getattr(self, name),
+                )
+
+
+@dataclass(frozen=True)
 class ExplainConfig:
     """Explanations of the main runs, in every archive that is tested on.
 
@@ -20,12 +51,14 @@ class ExplainConfig:
         max_slices: Most slices of an archive that images are explained of.
         options: Name of a method to its options, where not the method's own.
         randomise: Whether maps of the same model with random weights stand beside them.
+        curve: Maps of the runs of the main learners at every budget; none if None.
     """
 
     methods: tuple[str, ...]
     max_slices: int = 100
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     randomise: bool = True
+    curve: CurveExplainConfig | None = None
 
     def __post_init__(self) -> None:
         known = (*IMAGE_EXPLAINERS, *BAG_EXPLAINERS)

@@ -96,9 +96,13 @@ BUDGET_CURVE = TableSchema(
         Column("mean_auc", pl.Float64, "mean exam AUC over repeats", minimum=0, maximum=1),
         Column("auc_lower", pl.Float64, "lower 95% limit", True, minimum=0, maximum=1),
         Column("auc_upper", pl.Float64, "upper 95% limit", True, minimum=0, maximum=1),
+        Column("between_share", pl.Float64, "of the variance, between repeats", True, 0, 1),
+        Column("is_conditional", pl.Boolean, "repeats share more than half of their labels"),
     ),
     key=("archive", "learner", "mode", "acquisition", "finding", "budget"),
 )
+
+UNITS_OF_COST = ("labels", "actions", "hours")
 
 INTERVAL_KINDS = ("closed", "open_above", "open_below", "not_estimable")
 
@@ -106,10 +110,11 @@ RATIOS = TableSchema(
     "ratios.parquet",
     (
         Column("archive", pl.String, "archive of the test exams"),
+        Column("mode", pl.String, "what the runs are for", allowed=MODES),
         Column("acquisition", pl.String, "how slice labels were drawn", allowed=ACQUISITIONS),
         Column("finding", pl.String, "finding"),
         Column("target_auc", pl.Float64, "set beforehand", minimum=0, maximum=1),
-        Column("unit", pl.String, "what is compared", allowed=("labels", "actions", "hours")),
+        Column("unit", pl.String, "what is compared", allowed=UNITS_OF_COST),
         Column("strong", pl.Float64, "needed by the strong learner; missing: not reached", True),
         Column("strong_at_most", pl.Boolean, "reached with its smallest budget already"),
         Column("weak", pl.Float64, "needed by the weak learner; missing: not reached", True),
@@ -122,6 +127,6 @@ RATIOS = TableSchema(
         Column("reached_weak", pl.Float64, "share of replicates", minimum=0, maximum=1),
         Column("reached_neither", pl.Float64, "share of replicates", minimum=0, maximum=1),
     ),
-    key=("archive", "acquisition", "finding", "target_auc", "unit"),
+    key=("archive", "mode", "acquisition", "finding", "target_auc", "unit"),
 )
 """With ``strong_at_most`` a ratio is an upper bound, with ``weak_at_most`` a lower bound."""

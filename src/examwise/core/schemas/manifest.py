@@ -9,9 +9,9 @@ SCHEMA_VERSIONS = {
     "encoder": 1,
     "run": 2,
     "predictions": 1,
-    "evaluation": 3,
+    "evaluation": 4,
     "explanations": 1,
-    "study": 2,
+    "study": 3,
     "cross-validation": 1,
     "tuning": 1,
 }

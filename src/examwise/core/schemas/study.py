@@ -16,7 +16,7 @@ NOTHING = "none"
 
 LABEL_KINDS = ("slice", "exam", NOTHING)
 
-ACQUISITIONS = ("exam", "spread", "whole_exam", NOTHING)
+ACQUISITIONS = ("exam", "spread", "whole_exam", "exam_first", NOTHING)
 
 
 EXPLANATIONS = "explanations"
