@@ -32,7 +32,7 @@ from examwise.core.schemas.run import LABEL_SET
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
-from examwise.evaluation.evaluate import evaluate_study
+from examwise.evaluation.evaluate_study import evaluate_study
 from examwise.metrics.position import position_histogram
 
 ARCHIVES = {

@@ -18,7 +18,8 @@ from examwise.core.schemas.evidence import NON_INFERIORITY
 from examwise.core.schemas.explanations import RANDOMISED, SALIENCY_SCORES, SLICE_VALUES
 from examwise.core.stage import PROVENANCE, Stage
 from examwise.core.storage import Storage
-from examwise.evaluation.evaluate import evaluate_predictions, evaluate_study
+from examwise.evaluation.evaluate import evaluate_predictions
+from examwise.evaluation.evaluate_study import evaluate_study
 from examwise.evaluation.runs_together import NonInferiorityQuestion
 
 OPTIONS = {"n_replicates": 60, "seed": 0}

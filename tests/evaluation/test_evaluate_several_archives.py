@@ -17,7 +17,7 @@ from examwise.core.schemas.run import LABEL_SET
 from examwise.core.schemas.study import RUNS
 from examwise.core.storage import Storage
 from examwise.evaluation.answer import ANSWER, Answer
-from examwise.evaluation.evaluate import evaluate_study
+from examwise.evaluation.evaluate_study import evaluate_study
 
 N_EXAMS = {"inside": 120, "outside": 60, "elsewhere": 40}
 FREE = {"mode": "label_free", "label_kind": "none", "acquisition": "none"}

@@ -4,8 +4,10 @@ import pytest
 
 from examwise.core.errors import InputError
 from examwise.data.splits import split_store
+from examwise.studies.beginning import begin_study
 from examwise.studies.config import ArmConfig, StudyConfig
-from examwise.studies.run_study import begin_study, run_study
+from examwise.studies.prepared_study import prepare_study
+from examwise.studies.run_study import run_study
 
 CONFIG = StudyConfig(arms=(ArmConfig("weak", "exam", (10,)),), target_auc=0.8, repeats=1)
 
@@ -40,14 +42,8 @@ def store(make_store, tmp_path_factory):
 
 def begin(store, external, out, progress=None):
     stage = begin_study(out, CONFIG, source={})
-    run_study(
-        stage,
-        CONFIG,
-        stores=[store],
-        external=external,
-        executor=StoppingExecutor(),
-        progress=progress,
-    )
+    study = prepare_study(stage, CONFIG, stores=[store], external=external, progress=progress)
+    run_study(study, executor=StoppingExecutor(), progress=progress)
 
 
 @pytest.mark.parametrize(

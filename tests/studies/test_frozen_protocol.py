@@ -6,11 +6,13 @@ from examwise.core.analysis_protocol import PROTOCOL, AnalysisProtocol
 from examwise.core.errors import InputError, IntegrityError
 from examwise.core.manifest import read_manifest
 from examwise.data.splits import split_store
+from examwise.studies.beginning import begin_study
 from examwise.studies.config import ArmConfig, StudyConfig
 from examwise.studies.frozen_protocol import protocol_outputs, require_frozen_protocol
 from examwise.studies.non_inferiority_config import NonInferiorityConfig
 from examwise.studies.plan_file import PLAN
-from examwise.studies.run_study import begin_study, run_study
+from examwise.studies.prepared_study import prepare_study
+from examwise.studies.run_study import run_study
 
 ARMS = (ArmConfig("weak", "exam", (4, "all")), ArmConfig("strong", "spread", (10,)))
 CONFIG = StudyConfig(
@@ -39,7 +41,7 @@ def store(make_store, tmp_path):
 def begin_runs(out, store, config=CONFIG):
     stage = begin_study(out, config, source={})
     with pytest.raises(StoppedError):
-        run_study(stage, config, stores=[store], executor=StoppingExecutor())
+        run_study(prepare_study(stage, config, stores=[store]), executor=StoppingExecutor())
     return stage
 
 
@@ -59,8 +61,10 @@ def test_it_cannot_be_changed_once_runs_are_planned(tmp_path, store):
     stage = begin_runs(tmp_path / "study", store)
     begin_runs(tmp_path / "study", store)
     stage.storage.write(PROTOCOL, stage.storage.read(PROTOCOL).replace(b"0.04", b"0.4"))
-    with pytest.raises(InputError, match=r"protocol\.json: expected .* first run, got another"):
-        run_study(stage, CONFIG, stores=[store], executor=StoppingExecutor())
+    with pytest.raises(
+        IntegrityError, match=r"protocol\.json: expected .* was frozen, got another"
+    ):
+        run_study(prepare_study(stage, CONFIG, stores=[store]), executor=StoppingExecutor())
     other = replace(CONFIG, non_inferiority=NonInferiorityConfig(margin=0.1))
     with pytest.raises(InputError, match="margin"):
         begin_study(tmp_path / "study", other, source={})
@@ -89,7 +93,7 @@ def test_a_finished_studys_manifest_vouches_for_it(tmp_path, store):
     require_frozen_protocol(stage.storage, CONFIG)
     stage.storage.write(PROTOCOL, b"{}")
     with pytest.raises(IntegrityError, match="the file once written"):
-        run_study(stage, CONFIG, stores=[store], executor=StoppingExecutor())
+        run_study(prepare_study(stage, CONFIG, stores=[store]), executor=StoppingExecutor())
 
 
 def test_both_learners_are_needed():

@@ -4,8 +4,10 @@ import pytest
 
 from examwise.core.errors import InputError
 from examwise.data.splits import split_store
+from examwise.studies.beginning import begin_study
 from examwise.studies.config import ArmConfig, StudyConfig
-from examwise.studies.run_study import begin_study, run_study
+from examwise.studies.prepared_study import prepare_study
+from examwise.studies.run_study import run_study
 
 CONFIG = StudyConfig(arms=(ArmConfig("weak", "exam", (10,)),), target_auc=0.8, repeats=1)
 
@@ -23,7 +25,7 @@ class StoppingExecutor:
 
 def go_on(out, store):
     stage = begin_study(out, CONFIG, source={})
-    return run_study(stage, CONFIG, stores=[store], executor=StoppingExecutor())
+    return run_study(prepare_study(stage, CONFIG, stores=[store]), executor=StoppingExecutor())
 
 
 def test_where_a_pipelines_file_lies_is_not_on_record(tmp_path):
@@ -60,5 +62,5 @@ def test_an_arm_that_draws_labels_of_another_kind_is_refused_before_anything_is_
         InputError,
         match=r"arms, weak by spread, acquisition: expected .* kind \(exam\), got spread",
     ):
-        run_study(stage, config, stores=[store], executor=StoppingExecutor())
+        run_study(prepare_study(stage, config, stores=[store]), executor=StoppingExecutor())
     assert not stage.storage.exists("plan.json")

@@ -12,8 +12,10 @@ from examwise.core.storage import Storage
 from examwise.data.splits import split_store
 from examwise.imaging.stored_exams import StoredExams
 from examwise.models.config import ModelConfig
+from examwise.studies.beginning import begin_study
 from examwise.studies.config import ArmConfig, StudyConfig
-from examwise.studies.run_study import begin_study, run_study
+from examwise.studies.prepared_study import prepare_study
+from examwise.studies.run_study import run_study
 from examwise.training.config import TrainingConfig
 from examwise.training.pretraining.config import EncoderConfig, PretrainingConfig
 from examwise.training.pretraining.pretrain import pretrain
@@ -49,7 +51,7 @@ def config(store, tmp_path_factory):
 
 def study(out, store, config):
     stage = begin_study(out, config, source={})
-    run_study(stage, config, stores=[store], executor=make_executor(1))
+    run_study(prepare_study(stage, config, stores=[store]), executor=make_executor(1))
     return RUNS.read(Storage(out))
 
 

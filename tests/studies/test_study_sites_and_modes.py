@@ -20,9 +20,11 @@ from examwise.core.storage import Storage
 from examwise.data.splits import read_splits, split_store
 from examwise.models.config import ModelConfig
 from examwise.studies import one_run
+from examwise.studies.beginning import begin_study
 from examwise.studies.config import ArmConfig, ReaderCosts, StudyConfig
 from examwise.studies.fine_tuning_config import FineTuningConfig
-from examwise.studies.run_study import begin_study, run_study
+from examwise.studies.prepared_study import prepare_study
+from examwise.studies.run_study import run_study
 from examwise.training.config import TrainingConfig
 from examwise.training.pretraining.config import EncoderConfig, PretrainingConfig
 from examwise.training.pretraining.pretrain import pretrain
@@ -96,14 +98,9 @@ def config(store, folder):
 
 
 def go_on(out, config, store, external, progress=None):
-    return run_study(
-        begin_study(out, config, source={}),
-        config,
-        stores=[store],
-        external=external,
-        executor=make_executor(1),
-        progress=progress,
-    )
+    stage = begin_study(out, config, source={})
+    study = prepare_study(stage, config, stores=[store], external=external, progress=progress)
+    return run_study(study, executor=make_executor(1), progress=progress)
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +255,7 @@ def test_other_external_stores_are_not_gone_on_with(config, store, external, tmp
     monkeypatch.setattr(one_run, "train_run", stop)
     with pytest.raises(Stopped):
         go_on(out, config, store, external)
-    with pytest.raises(InputError, match="expected the plan, the stores and the splits"):
+    with pytest.raises(InputError, match="expected the 2 external stores with which the study"):
         go_on(out, config, store, external[:1])
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from examwise.cli.answer_text import answer_text
-from examwise.cli.parsing import worker_count
 from examwise.cli.study_archives import (
+    StudyStores,
     chosen_external,
     describe_archives,
     provide_stores,
@@ -20,7 +21,7 @@ from examwise.cli.study_file import StudyFile
 from examwise.cli.study_places import StudyPlaces
 from examwise.cli.summary_text import set_aside_text
 from examwise.core.errors import InputError
-from examwise.core.executors import make_executor
+from examwise.core.executors.protocol import Executor
 from examwise.core.progress import Progress
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
@@ -28,15 +29,27 @@ from examwise.core.storage import Storage
 from examwise.data.joined_splits import read_joined_splits
 from examwise.data.splits import drawn_fractions, split_store
 from examwise.evaluation.answer import Answer
-from examwise.evaluation.evaluate import evaluate_study
+from examwise.evaluation.evaluate_study import evaluate_study
 from examwise.evaluation.exported_tables import export_tables
 from examwise.evaluation.shown_runs import main_runs
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.reporting.report import write_report
+from examwise.studies.beginning import begin_study
 from examwise.studies.config import STRONG, WEAK, StudyConfig
-from examwise.studies.explained_runs import explain_runs
-from examwise.studies.run_study import PLAN, begin_study, require_arms, run_study
+from examwise.studies.explained_runs import explain_runs, followed_runs
+from examwise.studies.plan_file import PLAN
+from examwise.studies.prepared_study import (
+    FIRST,
+    FULL,
+    PreparedStudy,
+    prepare_study,
+    require_arms,
+)
+from examwise.studies.run_study import run_study
 from examwise.training.accelerator import require_accelerator
+
+EVALUATION = "evaluation"
+"""Folder of a study's evaluation."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +81,26 @@ class StudyOutcome:
 
 
 def run_pipeline(
-    file: StudyFile, places: StudyPlaces, *, workers: int | None, progress: Progress
-) -> StudyOutcome:
+    file: StudyFile,
+    places: StudyPlaces,
+    *,
+    executor: Executor,
+    first: bool = False,
+    dry_run: bool = False,
+    progress: Progress,
+) -> StudyOutcome | None:
     """Run every stage that is not finished yet.
+
+    The first answer, by frozen features, is evaluated and on its page before encoders are trained
+    on for the full one.
+
+    Args:
+        file: The study file.
+        places: Where everything lies.
+        executor: Where all of it runs.
+        first: Stop at the first answer.
+        dry_run: Stop at the plan; None is returned then.
+        progress: Where to report to.
 
     Raises:
         InputError: If a stage's input cannot be worked with.
@@ -81,42 +111,64 @@ def run_pipeline(
     require_archives(file.source, external, places)
     require_label_files(file.source, external, places)
     require_accelerator(config.trainer.accelerator)
-    executor = make_executor(worker_count(workers))
     described = describe_archives(file.source, external, places)
     stage = begin_study(places.out, config, source=described)
     stores = provide_stores(file.source, external, places, executor=executor, progress=progress)
     _provide_splits(stage, stores.internal, config)
-    run_study(
-        stage,
-        config,
-        stores=stores.internal,
-        external=stores.external,
-        executor=executor,
-        progress=progress,
+    study = prepare_study(
+        stage, config, stores=stores.internal, external=stores.external, progress=progress
     )
-    main = main_runs(RUNS.read(stage.storage), {"strong": STRONG, "weak": WEAK})
-    explain_runs(
-        str(places.out),
-        config,
-        sorted(main.values()),
-        stores=stores.internal,
-        external=stores.external,
-        executor=executor,
-        progress=progress,
-    )
+    if dry_run:
+        return None
+    later = study.missing(FULL)
+    run_study(study, answer=FIRST, executor=executor, progress=progress)
+    answered = partial(_answer, study, stores, places, executor=executor, progress=progress)
+    if later and not first:
+        outcome = answered(explained=False)
+        progress.say(f"First answer: {outcome.answer.headline}")
+        progress.say(f"Its report: {outcome.report}. The full answer follows")
+        run_study(study, answer=FULL, executor=executor, progress=progress)
+    return answered(explained=True)
+
+
+def _answer(
+    study: PreparedStudy,
+    stores: StudyStores,
+    places: StudyPlaces,
+    *,
+    explained: bool,
+    executor: Executor,
+    progress: Progress,
+) -> StudyOutcome:
+    """Evaluate all runs that are finished, and write the page."""
+    config = study.config
+    runs = RUNS.read(study.stage.storage)
+    if explained:
+        main = main_runs(runs, {"strong": STRONG, "weak": WEAK})
+        explain_runs(
+            str(places.out),
+            config,
+            sorted(main.values()),
+            followed=followed_runs(runs, config),
+            stores=stores.internal,
+            external=stores.external,
+            executor=executor,
+            progress=progress,
+        )
     answer = evaluate_study(
         str(places.out),
-        str(places.out / "evaluation"),
+        str(places.out / EVALUATION),
         target_auc=config.target_auc,
         n_replicates=config.bootstrap_replicates,
         seed=config.seed,
         finding=config.finding,
         costs_given=config.costs is not None,
         stores=(stores.internal, *((url,) for url in stores.external)),
+        renew=True,
         executor=executor,
         progress=progress,
     )
-    export_tables(Storage(places.out / "evaluation"))
+    export_tables(Storage(places.out / EVALUATION))
     report = write_report(
         places.out, stores=stores.internal, external=stores.external, progress=progress
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from examwise.core.digests import canonical_json, readable_json, sha256_hex
@@ -38,12 +38,28 @@ def require_margin(margin: float, *, where: str) -> None:
 
 
 @dataclass(frozen=True)
+class RatioClaim:
+    """Exam labels do as well as so many times as many slice labels.
+
+    Attributes:
+        margin: AUC by which they may do worse and still count as no worse.
+        ratios: How many times as many, in the order of testing.
+        weak_budget: Number of exam labels; the largest budget if None.
+    """
+
+    margin: float
+    ratios: tuple[float, ...]
+    weak_budget: int | None = None
+
+
+@dataclass(frozen=True)
 class AnalysisProtocol:
     """The confirmatory part of an analysis; everything else describes.
 
     Attributes:
         finding: What is to be found.
-        margin: AUC by which the new learner may be worse and still count as no worse.
+        margin: AUC by which the new learner may be worse and still count as no worse; None where
+            that is not tested.
         primary_archive: Archive tested first; of several its joint name.
         archives: The primary one, then those that are tested only after it.
         target_auc: Exam AUC at which needs of labels are compared.
@@ -52,13 +68,14 @@ class AnalysisProtocol:
         new_learner: Learner that is to be no worse.
         reference_learner: Than this one.
         alpha: One-sided level of each test.
+        claim: Which ratios of labels are claimed, if shown; None where none is.
 
     Raises:
         InputError: If the margin or the level is none, or the primary archive is not the first.
     """
 
     finding: str
-    margin: float
+    margin: float | None
     primary_archive: str
     archives: tuple[str, ...]
     target_auc: float
@@ -67,9 +84,11 @@ class AnalysisProtocol:
     new_learner: str = "weak"
     reference_learner: str = "strong"
     alpha: float = 0.025
+    claim: RatioClaim | None = None
 
     def __post_init__(self) -> None:
-        require_margin(self.margin, where="analysis protocol, margin")
+        if self.margin is not None:
+            require_margin(self.margin, where="analysis protocol, margin")
         if not 0 < self.alpha < 0.5:
             raise InputError(
                 where="analysis protocol, alpha", expected="between 0 and 0.5", got=self.alpha
@@ -136,6 +155,9 @@ class AnalysisProtocol:
     def freeze(self, storage: Storage, *, begun: bool) -> None:
         """Write it, or see that it is the one on record.
 
+        A study that was extended has more budgets and archives than are on record: they were
+        chosen when results were known.
+
         Args:
             storage: The study's directory.
             begun: Whether the study's runs may have begun: nothing is written any more then.
@@ -143,7 +165,7 @@ class AnalysisProtocol:
         Raises:
             InputError: If runs may have begun by another protocol, or by none.
         """
-        if begun and (not storage.exists(PROTOCOL) or storage.read(PROTOCOL) != self.to_json()):
+        if begun and (not storage.exists(PROTOCOL) or not self._extends(storage)):
             raise InputError(
                 where=f"{storage.url}/{PROTOCOL}",
                 expected="the protocol that was frozen before the first run",
@@ -153,11 +175,27 @@ class AnalysisProtocol:
         if not begun:
             storage.write(PROTOCOL, self.to_json())
 
+    def _extends(self, storage: Storage) -> bool:
+        """Tell whether the protocol on record is this one, but for what was added later."""
+        recorded = AnalysisProtocol.read(storage)
+        same = replace(self, budgets=recorded.budgets, archives=recorded.archives) == recorded
+        return (
+            same
+            and self.archives[: len(recorded.archives)] == recorded.archives
+            and all(
+                set(numbers) <= set(self.budgets.get(arm, ()))
+                for arm, numbers in recorded.budgets.items()
+            )
+        )
+
 
 def _fields(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **found,
-        "margin": float(found["margin"]),
+        "margin": None if found["margin"] is None else float(found["margin"]),
+        "claim": None
+        if found.get("claim") is None
+        else RatioClaim(**{**found["claim"], "ratios": tuple(found["claim"]["ratios"])}),
         "archives": tuple(found["archives"]),
         "budgets": {arm: tuple(numbers) for arm, numbers in found["budgets"].items()},
     }

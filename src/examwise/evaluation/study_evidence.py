@@ -58,11 +58,12 @@ class StudyEvidence:
         self._sites = sites
         self._main = main_runs(runs, arms)
         self._pairs = compared_pairs(runs, arms)
-        self._protocol: AnalysisProtocol | None = None
+        self.protocol: AnalysisProtocol | None = None
+        """What was set before the first run, where there is such."""
         self.inputs: dict[str, str] = {}
         """Role to digest of all that was found."""
         if study.exists(PROTOCOL):
-            self._protocol = AnalysisProtocol.read(study)
+            self.protocol = AnalysisProtocol.read(study)
             self.inputs[PROTOCOL] = "sha256:" + sha256_hex(study.read(PROTOCOL))
         self._explained = {site.number: self._explanations(study, site.number) for site in sites}
 
@@ -127,13 +128,14 @@ class StudyEvidence:
                 n_permutations=n_permutations,
                 seed=seed,
             )
-        if self._protocol is not None and len(self._main) > 1:
+        margin = None if self.protocol is None else self.protocol.margin
+        if margin is not None and len(self._main) > 1:
             # The joint name of several internal archives is the longest.
             archives = [max(of_site["archive"].unique(), key=len) for of_site in exams]
             question = NonInferiorityQuestion(
                 new_run=self._main["weak"],
                 reference_run=self._main["strong"],
-                margin=self._protocol.margin,
+                margin=margin,
                 archives=tuple(archives),
                 is_frozen=True,
             )

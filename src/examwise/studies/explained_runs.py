@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import polars as pl
+
 from examwise.core.executors.protocol import Executor
 from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress, SilentProgress
@@ -18,7 +20,7 @@ from examwise.explain import IMAGE_EXPLAINERS
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_annotations import boxes
 from examwise.imaging.stored_exams import StoredExams
-from examwise.studies.config import StudyConfig
+from examwise.studies.config import MAIN_LEARNERS, StudyConfig
 from examwise.studies.explain_config import ExplainConfig
 from examwise.studies.sites import TestedStore, external_sites, internal_sites
 
@@ -31,6 +33,8 @@ class _Item:
     split: str | None
     method: str
     options: dict[str, Any]
+    max_slices: int
+    randomise: bool
 
 
 def explain_runs(
@@ -38,6 +42,7 @@ def explain_runs(
     config: StudyConfig,
     run_ids: Sequence[str],
     *,
+    followed: Sequence[str] = (),
     stores: Sequence[str],
     external: Sequence[str],
     executor: Executor,
@@ -50,7 +55,8 @@ def explain_runs(
     Args:
         study: The study's directory.
         config: The study.
-        run_ids: Which of its runs.
+        run_ids: Which of its runs, by all methods.
+        followed: Which others by the method alone that follows maps over budgets.
         stores: The internal stores.
         external: The external ones.
         executor: Where explaining runs.
@@ -65,15 +71,29 @@ def explain_runs(
     if config.explain is None:
         return 0
     progress = progress or SilentProgress()
-    items = _items(study, config.explain, run_ids, stores=stores, external=external)
-    missing = [item for item in items if not Storage(study).exists(f"{item.place}/{MANIFEST}")]
-    explain = partial(
-        _explain, study=study, config=config.explain, finding=config.finding, seed=config.seed
+    items = _items(
+        study, config.explain, run_ids, followed=followed, stores=stores, external=external
     )
+    missing = [item for item in items if not Storage(study).exists(f"{item.place}/{MANIFEST}")]
+    explain = partial(_explain, study=study, finding=config.finding, seed=config.seed)
     with progress.track("Explaining", len(missing)) as advance:
         for _ in executor.map(explain, missing):
             advance()
     return len(items)
+
+
+def followed_runs(runs: pl.DataFrame, config: StudyConfig) -> list[str]:
+    """Return the runs whose maps are followed over budgets; none unless asked for.
+
+    Args:
+        runs: ``RUNS`` of the study.
+        config: The study.
+    """
+    curve = None if config.explain is None else config.explain.curve
+    if curve is None:
+        return []
+    is_main = pl.col("learner").is_in(MAIN_LEARNERS) & (pl.col("repeat") < curve.repeats)
+    return runs.filter(is_main)["run_id"].sort().to_list()
 
 
 def _items(
@@ -81,6 +101,7 @@ def _items(
     config: ExplainConfig,
     run_ids: Sequence[str],
     *,
+    followed: Sequence[str],
     stores: Sequence[str],
     external: Sequence[str],
 ) -> list[_Item]:
@@ -88,6 +109,19 @@ def _items(
     inside = internal_sites(stored, read_joined_splits(stored.urls))
     outside = external_sites([StoredExams(url) for url in external])
     numbered = [(0, site) for site in inside] + list(enumerate(outside, 1))
+    wanted = [
+        (method, run_id, config.max_slices, config.randomise)
+        # Those that take longest first, so that workers finish together.
+        for method in sorted(config.methods, key=lambda name: name != "hshap")
+        for run_id in run_ids
+    ]
+    if (curve := config.curve) is not None:
+        made = {(method, run_id) for method, run_id, *_ in wanted}
+        wanted += [
+            (curve.method, run_id, curve.max_slices, False)
+            for run_id in followed
+            if (curve.method, run_id) not in made
+        ]
     return [
         _Item(
             run=f"{study}/runs/{run_id}",
@@ -96,10 +130,10 @@ def _items(
             split=site.split,
             method=method,
             options=dict(config.options.get(method, {})),
+            max_slices=max_slices,
+            randomise=randomise,
         )
-        # Those that take longest first, so that workers finish together.
-        for method in sorted(config.methods, key=lambda name: name != "hshap")
-        for run_id in run_ids
+        for method, run_id, max_slices, randomise in wanted
         for number, site in numbered
         if method not in IMAGE_EXPLAINERS or _is_annotated(site)
     ]
@@ -110,7 +144,7 @@ def _is_annotated(site: TestedStore) -> bool:
     return bool(boxes(stored).height or stored.storage.list(MASKS))
 
 
-def _explain(item: _Item, *, study: str, config: ExplainConfig, finding: str, seed: int) -> None:
+def _explain(item: _Item, *, study: str, finding: str, seed: int) -> None:
     from examwise.explain.explain import explain_store
 
     is_image = item.method in IMAGE_EXPLAINERS
@@ -121,8 +155,8 @@ def _explain(item: _Item, *, study: str, config: ExplainConfig, finding: str, se
         method=item.method,
         finding=finding,
         options=item.options,
-        max_slices=config.max_slices if is_image else None,
-        randomise=config.randomise and is_image,
+        max_slices=item.max_slices if is_image else None,
+        randomise=item.randomise and is_image,
         split=item.split,
         seed=seed,
     )

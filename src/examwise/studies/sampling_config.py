@@ -1,4 +1,4 @@
-"""Which patients' labels are bought: at random, or more of those that reports call positive; light."""
+"""Whose labels are bought: those of patients at random, or more of the report-positive; light."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from examwise.cli.parsing import (
     common,
     make_parser,
     parse,
+    worker_count,
 )
 from examwise.cli.study_file import embedded_default, naming_the_file, read_study_file
 from examwise.cli.study_places import StudyPlaces, require_places
@@ -70,9 +71,17 @@ def run(argv: Sequence[str]) -> ExitStatus:
     file = read_study_file(path, **_of_stores(places.stores))
 
     from examwise.cli.study_pipeline import run_pipeline
+    from examwise.core.executors import make_executor
 
     with naming_the_file(path):
-        outcome = run_pipeline(file, places, workers=options.workers, progress=output.progress)
+        outcome = run_pipeline(
+            file,
+            places,
+            executor=make_executor(worker_count(options.workers)),
+            progress=output.progress,
+        )
+    if outcome is None:
+        return ExitStatus.DONE
     values: dict[str, Any] = {
         "answer": asdict(outcome.answer),
         "report": str(outcome.report),
