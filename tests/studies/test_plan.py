@@ -87,15 +87,15 @@ WHOLE = StudyConfig(
 )
 
 
-def test_runs_that_train_the_encoder_or_need_no_label_are_planned_and_come_first():
+def test_runs_of_the_first_answer_are_planned_before_those_that_train_the_encoder():
     runs = plan_runs(WHOLE)
-    assert [run.run_id for run in runs[:6]] == [
-        "strong-spread-m000100-r00-fine-tuned",
+    names = [run.run_id for run in runs]
+    assert names[:2] == ["pretext-m000000", "mean_hu-m000000"]
+    assert names[-4:] == [
         "weak-exam-m000050-r00-fine-tuned",
-        "strong-spread-m000100-r01-fine-tuned",
         "weak-exam-m000050-r01-fine-tuned",
-        "pretext-m000000",
-        "mean_hu-m000000",
+        "strong-spread-m000100-r00-fine-tuned",
+        "strong-spread-m000100-r01-fine-tuned",
     ]
     assert len({run.run_id for run in runs}) == len(runs) == 6 + 4 + 3 + 6 + 1
     seeds = {(run.learner, run.mode, run.repeat): run.seed for run in runs}
@@ -110,9 +110,29 @@ def test_budgets_must_be_settled_before_runs_are_planned():
         plan_runs(replace(WHOLE, arms=(ArmConfig("weak", "exam", (5, "all")),), fine_tuning=None))
 
 
-def test_fine_tuning_needs_repeats_that_are_there_and_a_learner_that_is_compared():
-    with pytest.raises(InputError, match=r"fine_tuning\.repeats: expected at most the 2 repeats"):
-        replace(WHOLE, fine_tuning=FineTuningConfig(repeats=3))
+def test_the_encoder_is_trained_at_as_many_budgets_and_repeats_as_asked_for():
+    def tuned(**changes):
+        runs = plan_runs(replace(WHOLE, fine_tuning=FineTuningConfig(**changes)))
+        of_weak = [run for run in runs if (run.learner, run.mode) == ("weak", "fine_tuned")]
+        return sorted((run.budget, run.repeat) for run in of_weak)
+
+    assert tuned() == [(50, 0)]
+    assert tuned(budgets="every", repeats=2) == [(5, 0), (5, 1), (50, 0), (50, 1)]
+    # Labels are those of the repeats that there are.
+    assert len(tuned(repeats=99)) == WHOLE.repeats
+
+
+def test_an_arm_may_say_repeats_for_each_budget():
+    arms = (replace(WHOLE.arms[2], repeats=(3, 1)), *WHOLE.arms[:1])
+    runs = plan_runs(replace(WHOLE, arms=arms, fine_tuning=None))
+    of_weak = [(run.budget, run.repeat) for run in runs if run.learner == "weak"]
+    assert sorted(of_weak) == [(5, 0), (5, 1), (5, 2), (50, 0)]
+    for wrong in ((1, 3), (3, 2, 1), ()):
+        with pytest.raises(InputError, match="a number for each budget, never rising"):
+            ArmConfig("weak", "exam", (5, 50), repeats=wrong)
+
+
+def test_fine_tuning_needs_a_learner_that_is_compared():
     with pytest.raises(InputError, match="expected an arm of a learner strong or weak"):
         replace(WHOLE, arms=WHOLE.arms[3:])
     for wrong in (("all",), "stem"):

@@ -186,15 +186,18 @@ class StudyConfig:
         return self.repeats if arm.repeats is None else arm.repeats
 
     @property
-    def fine_tuned_arms(self) -> tuple[ArmConfig, ...]:
-        """The first arm of each main learner, where there is fine-tuning."""
-        if self.fine_tuning is None:
-            return ()
+    def first_arms(self) -> tuple[ArmConfig, ...]:
+        """The first arm of each main learner."""
         firsts = (
             next((arm for arm in self.arms if arm.learner == learner), None)
             for learner in MAIN_LEARNERS
         )
         return tuple(arm for arm in firsts if arm is not None)
+
+    @property
+    def fine_tuned_arms(self) -> tuple[ArmConfig, ...]:
+        """The first arm of each main learner, where there is fine-tuning."""
+        return () if self.fine_tuning is None else self.first_arms
 
     def n_validation(self, budget: int) -> int:
         """Return how many labels of a budget are for validation."""

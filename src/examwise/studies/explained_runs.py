@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from examwise.core.executors.protocol import Executor
+from examwise.core.executors.protocol import Executor, on_devices
 from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.annotations import MASKS
@@ -20,7 +20,7 @@ from examwise.explain import IMAGE_EXPLAINERS
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_annotations import boxes
 from examwise.imaging.stored_exams import StoredExams
-from examwise.studies.config import MAIN_LEARNERS, StudyConfig
+from examwise.studies.config import StudyConfig
 from examwise.studies.explain_config import ExplainConfig
 from examwise.studies.sites import TestedStore, external_sites, internal_sites
 
@@ -77,13 +77,16 @@ def explain_runs(
     missing = [item for item in items if not Storage(study).exists(f"{item.place}/{MANIFEST}")]
     explain = partial(_explain, study=study, finding=config.finding, seed=config.seed)
     with progress.track("Explaining", len(missing)) as advance:
-        for _ in executor.map(explain, missing):
+        on_cores = config.trainer.accelerator == "cpu"
+        for _ in (executor if on_cores else on_devices(executor)).map(explain, missing):
             advance()
     return len(items)
 
 
 def followed_runs(runs: pl.DataFrame, config: StudyConfig) -> list[str]:
     """Return the runs whose maps are followed over budgets; none unless asked for.
+
+    They are those of the first arm of each main learner.
 
     Args:
         runs: ``RUNS`` of the study.
@@ -92,8 +95,11 @@ def followed_runs(runs: pl.DataFrame, config: StudyConfig) -> list[str]:
     curve = None if config.explain is None else config.explain.curve
     if curve is None:
         return []
-    is_main = pl.col("learner").is_in(MAIN_LEARNERS) & (pl.col("repeat") < curve.repeats)
-    return runs.filter(is_main)["run_id"].sort().to_list()
+    is_followed = pl.any_horizontal(
+        (pl.col("learner") == arm.learner) & (pl.col("acquisition") == arm.acquisition)
+        for arm in config.first_arms
+    )
+    return runs.filter(is_followed, pl.col("repeat") < curve.repeats)["run_id"].sort().to_list()
 
 
 def _items(

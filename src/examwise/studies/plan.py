@@ -47,10 +47,11 @@ class PlannedRun:
 
 
 def plan_runs(config: StudyConfig) -> list[PlannedRun]:
-    """List a study's runs, longest first so that workers finish together.
+    """List a study's runs in the order of doing, those of the first answer before the full one's.
 
-    Runs that train the encoder come first, then those without labels, which read every pixel;
-    then exam labels before slice labels, and large budgets before small ones.
+    Runs without labels come first, which read every pixel; then those on a frozen encoder, then
+    those that train it, each longest first so that workers finish together: exam labels before
+    slice labels, and large budgets before small ones.
 
     Args:
         config: The study, every budget in numbers.
@@ -67,22 +68,25 @@ def plan_runs(config: StudyConfig) -> list[PlannedRun]:
     labelled = [
         _of_labels(config, arm, mode=BUDGETED, budget=budget, repeat=repeat)
         for arm in config.arms
-        for budget in arm.numbers
-        for repeat in range(config.n_repeats(arm))
+        for place, budget in enumerate(arm.numbers)
+        for repeat in range(config.n_repeats(arm, place))
     ]
-    exam_first = {"exam": 0, "slice": 1}
-    labelled.sort(key=lambda run: (exam_first[run.label_kind], -run.budget, run.repeat))
-    n_fine_tuned = config.fine_tuning.repeats if config.fine_tuning else 0
     fine_tuned = [
-        _of_labels(config, arm, mode=FINE_TUNED, budget=arm.numbers[-1], repeat=repeat)
-        for repeat in range(n_fine_tuned)
+        _of_labels(config, arm, mode=FINE_TUNED, budget=budget, repeat=repeat)
         for arm in config.fine_tuned_arms
+        for place, budget in enumerate(arm.numbers)
+        if config.fine_tuning and budget in config.fine_tuning.of(arm.numbers)
+        for repeat in range(min(config.fine_tuning.repeats, config.n_repeats(arm, place)))
     ]
     label_free = [
         PlannedRun(f"{name}-m{0:06d}", name, LABEL_FREE, NOTHING, budget=0, repeat=0, seed=0)
         for name in config.label_free
     ]
-    return [*fine_tuned, *label_free, *labelled]
+    return [*label_free, *sorted(labelled, key=_longest), *sorted(fine_tuned, key=_longest)]
+
+
+def _longest(run: PlannedRun) -> tuple[bool, int, int]:
+    return run.label_kind != "exam", -run.budget, run.repeat
 
 
 def _of_labels(
