@@ -1,0 +1,1 @@
+"""Families of learning curves, and how they are fitted."""
