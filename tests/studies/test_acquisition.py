@@ -7,8 +7,9 @@ from examwise.core.errors import InputError
 from examwise.data.splits import read_splits, split_store
 from examwise.imaging.stored_exams import StoredExams
 from examwise.imaging.stored_labels import exam_labels, slice_labels
-from examwise.studies.acquisition import draw_labels, put_on_sale
+from examwise.studies.acquisition import draw_labels
 from examwise.studies.acquisition_names import ACQUISITION_KINDS
+from examwise.studies.sales import put_on_sale
 
 WAYS = list(ACQUISITION_KINDS)
 
@@ -59,7 +60,10 @@ def test_larger_budgets_hold_the_smaller(store, stored, way):
         for budget in (8, 10, 14, 18)
     ]
     assert all(small <= large for small, large in itertools.pairwise(bought))
-    assert all(len(found) <= budget for found, budget in zip(bought, (8, 10, 14, 18), strict=True))
+    for budget in (8, 10, 14, 18):
+        found = purchases.first(budget)
+        assert purchases.paid(found) <= budget
+        assert way == "exam_first" or purchases.paid(found) == found.height
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -126,3 +130,38 @@ def test_budget_beyond_the_archive_is_refused(store, stored):
 def test_budget_below_one_exam_is_refused(store, stored):
     with pytest.raises(InputError, match="enough labels for the slices of one exam"):
         draw(stored, store, "whole_exam", 2)
+
+
+def test_an_exam_asked_for_first_costs_an_answer_and_two_more_for_each_run(store, stored):
+    purchases = order(stored, store, "exam_first")
+    labels = purchases.labels.sort("exam_id", "slice_index")
+    for exam in labels.partition_by("exam_id"):
+        text = "".join(map(str, exam["label"].to_list()))
+        n_runs = len([run for run in text.split("0") if run])
+        (price,) = purchases.prices.filter(pl.col("unit") == exam["unit"][0])["price"]
+        assert price == 1 + 2 * n_runs
+    found = draw(stored, store, "exam_first", 20)
+    assert found.effort.actions == found.n_bought["train"] <= 20
+    assert found.label_set.n_training > 20
+    assert found.effort.exams_read == found.n_exams_opened
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_repeats_buy_from_different_patients_while_they_can(store, stored, way):
+    budget = {"exam": 6, "spread": 6, "whole_exam": 40, "exam_first": 12}[way]
+    bought = [
+        order(stored, store, way, repeat=repeat).first(budget)["exam_id"] for repeat in (0, 1)
+    ]
+    patients = [{int(exam[1:]) // 2 for exam in exams} for exams in bought]
+    assert all(patients)
+    assert not set.intersection(*patients)
+
+
+def test_spread_slices_are_one_of_each_exam_before_a_second(store, stored):
+    labels = order(stored, store, "spread").labels
+    n_exams = labels["exam_id"].n_unique()
+    for turn in range(3):
+        assert labels["exam_id"][turn * n_exams : (turn + 1) * n_exams].n_unique() == n_exams
+    again = order(stored, store, "spread", repeat=1).labels
+    first, second = (frame[:n_exams].sort("exam_id")["slice_index"] for frame in (labels, again))
+    assert not first.equals(second)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from examwise.core.errors import InputError
+from examwise.data.bags import BagBatch
 from examwise.training.loss_config import LossConfig
 from examwise.training.losses import (
     LossSum,
@@ -16,6 +19,7 @@ from examwise.training.losses import (
     masked_cross_entropy,
     masked_focal,
     positive_weights,
+    weighing,
 )
 
 NAN = float("nan")
@@ -183,3 +187,27 @@ def test_positive_weights_by_finding():
 def test_loss_options_out_of_range_are_refused_by_name(option, value):
     with pytest.raises(InputError, match=f"training option loss.{option}"):
         LossConfig(**{option: value})
+
+
+def test_labels_count_as_much_as_their_bags_do():
+    batch = BagBatch(
+        exam_ids=("a", "b"),
+        bag_sizes=torch.tensor([1, 2]),
+        pixels_hu=torch.zeros(3, 1, 1, dtype=torch.int16),
+        slice_index=torch.arange(3),
+        relative_position=torch.zeros(3),
+        exam_labels=torch.tensor([[1.0], [0.0]]),
+        slice_labels=torch.tensor([[1.0], [0.0], [float("nan")]]),
+        weights=torch.tensor([1.5, 0.5]),
+    )
+    loss = weighing(masked_cross_entropy, batch)
+    of_exams = loss(torch.tensor([[2.0], [1.0]]), batch.exam_labels, positive_weight=None)
+    softplus = torch.nn.functional.softplus
+    expected = 1.5 * softplus(torch.tensor(-2.0)) + 0.5 * softplus(torch.tensor(1.0))
+    assert float(of_exams.total) == pytest.approx(float(expected), rel=1e-6)
+    assert float(of_exams.n_labels) == 2
+    of_slices = loss(torch.zeros(3, 1), batch.slice_labels, positive_weight=None)
+    assert float(of_slices.n_labels) == 2
+    with pytest.raises(ValueError, match="a row for each bag"):
+        loss(torch.zeros(5, 1), torch.zeros(5, 1), positive_weight=None)
+    assert weighing(masked_cross_entropy, replace(batch, weights=None)) is masked_cross_entropy

@@ -28,6 +28,7 @@ class Column:
         minimum: Smallest value, inclusive.
         maximum: Largest value, inclusive.
         allowed: The only values, if they are few.
+        is_later: Whether tables of earlier versions lack it; read, its values are missing.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str | int, ...] | None = None
+    is_later: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,16 @@ class TableSchema:
             raise InputError(where=where, expected="a Parquet table", got="no file") from None
         except pl.exceptions.PolarsError as error:
             raise InputError(where=where, expected="a Parquet table", got=error) from error
-        return self.validate(frame, where=where)
+        return self.validate(self.with_later(frame), where=where)
+
+    def with_later(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with the columns that earlier versions lack, their values missing."""
+        absent = [
+            pl.lit(None, column.dtype).alias(column.name)
+            for column in self.columns
+            if column.is_later and column.name not in frame.columns
+        ]
+        return frame.with_columns(absent) if absent else frame
 
 
 def _check_column(values: pl.Series, column: Column, *, where: str) -> None:

@@ -24,6 +24,7 @@ class BagBatch:
         slice_labels: 1, 0 or NaN: not to be seen, float32, shape (N, F).
         features: A frozen encoder's features of the slices, float32, shape (N, n_features); then
             ``pixels_hu`` has no slices.
+        weights: How much each bag's labels count, float32, shape (B,); alike if None.
         step: The optimiser step that the batch, or the part of one, belongs to; -1 outside of
             training.
         step_units: How many labels all parts of that step have together, whichever process or
@@ -38,6 +39,7 @@ class BagBatch:
     exam_labels: Tensor
     slice_labels: Tensor
     features: Tensor | None = None
+    weights: Tensor | None = None
     step: int = -1
     step_units: float = 0.0
 

@@ -21,7 +21,8 @@ Part = Literal["train", "validation"]
 class LabelSet:
     """The labels that a run may see, in a table sorted by exam and slice.
 
-    A label set names labels; their values stay in the store.
+    A label set names labels; their values stay in the store, unless a run is to see others
+    (``seen_label``). Columns that may be missing in all rows may be left out.
 
     Args:
         kind: ``"slice"`` or ``"exam"``: what each label is of; ``"mixed"``: some are of slices and
@@ -43,7 +44,7 @@ class LabelSet:
     def __post_init__(self) -> None:
         if self.kind not in get_args(LabelKind):
             raise InputError(where="label set", expected="kind slice, exam or mixed", got=self.kind)
-        frame = LABEL_SET.validate(self.frame).sort("exam_id", "slice_index")
+        frame = LABEL_SET.validate(LABEL_SET.with_later(self.frame)).sort("exam_id", "slice_index")
         n_slices = frame["slice_index"].is_not_null().sum()
         wanted = {"slice": frame.height, "exam": 0, "mixed": n_slices}[self.kind]
         if n_slices != wanted:
@@ -112,4 +113,4 @@ def _labelled(
     rows = found.filter(pl.col("split").is_in(["train", "validation"])).rename({"split": "part"})
     if kind == "exam":
         rows = rows.with_columns(pl.lit(None, pl.Int32).alias("slice_index"))
-    return rows.select(LABEL_SET.names)
+    return rows.select("exam_id", "slice_index", "part")

@@ -136,6 +136,11 @@ class BagReader:
             exam_labels=torch.from_numpy(np.stack(exam_labels)),
             slice_labels=torch.from_numpy(np.concatenate(slice_labels)),
             features=None if features is None else torch.from_numpy(features),
+            weights=None
+            if targets.weights is None
+            else torch.from_numpy(
+                targets.weights[[members[0] for _, members in groups]].astype(np.float32)
+            ),
             step=step,
             step_units=step_units,
         )

@@ -31,6 +31,7 @@ class Targets:
         slice_index: Slice of each row, int64, shape (rows,); zeros where rows are exams.
         values: 1, 0 or NaN where this finding has no label, float32, shape (rows, findings).
         of_slices: Of mixed labels those of slices; None otherwise.
+        weights: How much each row counts, 1 on average, float64, shape (rows,); alike if None.
     """
 
     kind: LabelKind
@@ -39,6 +40,7 @@ class Targets:
     slice_index: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
     of_slices: Targets | None = None
+    weights: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.exam_ids)
@@ -79,6 +81,8 @@ class Targets:
         as its own label does: slices of few exams would outweigh the labels of all others.
         """
         present = (~np.isnan(self.values)).sum(axis=1).astype(np.float64)
+        if self.weights is not None:
+            present *= self.weights
         if self.of_slices is not None:
             places = {exam_id: place for place, exam_id in enumerate(self.exam_ids)}
             rows = [places[exam_id] for exam_id in self.of_slices.exam_ids]
@@ -91,7 +95,10 @@ class Targets:
         """Return a digest of what is labelled and how."""
         names = "\n".join((self.kind, *self.findings, *self.exam_ids)).encode()
         within = self.of_slices.digest().encode() if self.of_slices else b""
-        return sha256_hex(names + self.slice_index.tobytes() + self.values.tobytes() + within)
+        weights = b"" if self.weights is None else self.weights.tobytes()
+        return sha256_hex(
+            names + self.slice_index.tobytes() + self.values.tobytes() + within + weights
+        )
 
 
 def find_targets(
@@ -106,9 +113,11 @@ def find_targets(
         findings: Which findings.
 
     Raises:
-        InputError: If the store has no such exam, or no label there of any of the findings.
+        InputError: If the store has no such exam, or no label there of any of the findings; if
+            labels were seen otherwise, or weigh, and are mixed or of several findings.
     """
-    rows = label_set.part(part).select("exam_id", "slice_index")
+    rows = label_set.part(part).select("exam_id", "slice_index", "seen_label", "weight")
+    _require_plain(rows, label_set.kind, findings)
     of_slices = _look_up(stored, rows.drop_nulls("slice_index"), part, findings, "slice")
     if label_set.kind == "slice":
         return of_slices
@@ -130,6 +139,9 @@ def _look_up(
             labels = exam_labels(stored, finding).rename({"exam_label": finding})
         rows = rows.join(labels, on=key, how="left")
     rows = rows.sort("exam_id", "slice_index")
+    if rows["seen_label"].count():
+        (finding,) = findings
+        rows = rows.with_columns(pl.coalesce("seen_label", finding).alias(finding))
     values = rows.select(pl.col(list(findings)).cast(pl.Float32).fill_null(float("nan")))
     array = np.ascontiguousarray(values.to_numpy(), dtype=np.float32)
     if n_missing := int(np.isnan(array).all(axis=1).sum()):
@@ -145,7 +157,18 @@ def _look_up(
         exam_ids=tuple(rows["exam_id"].to_list()),
         slice_index=rows["slice_index"].fill_null(0).cast(pl.Int64).to_numpy(),
         values=array,
+        weights=rows["weight"].fill_null(1.0).to_numpy() if rows["weight"].count() else None,
     )
+
+
+def _require_plain(rows: pl.DataFrame, kind: LabelKind, findings: Sequence[str]) -> None:
+    special = [name for name in ("seen_label", "weight") if rows[name].count()]
+    if special and (kind == "mixed" or len(findings) > 1):
+        raise InputError(
+            where="label set",
+            expected=f"labels of one kind and one finding where there are {' and '.join(special)}",
+            got=f"{kind} labels of {', '.join(findings)}",
+        )
 
 
 def _together(of_exams: Targets, of_slices: Targets) -> Targets:

@@ -8,5 +8,6 @@ ACQUISITION_KINDS: dict[str, Literal["slice", "exam"]] = {
     "exam": "exam",
     "spread": "slice",
     "whole_exam": "slice",
+    "exam_first": "slice",
 }
 """Way to draw to the kind of label bought."""

@@ -8,10 +8,11 @@ import polars as pl
 
 from examwise.core.schemas.study import LABEL_FREE
 from examwise.imaging.joined_stores import JoinedStores
-from examwise.studies.acquisition import Draw, Sale, draw_labels, put_on_sale
+from examwise.studies.acquisition import Draw, Sale, draw_labels
 from examwise.studies.budgets import OnSale
 from examwise.studies.config import StudyConfig
 from examwise.studies.plan import PlannedRun
+from examwise.studies.sales import put_on_sale
 
 Sales = Mapping[str, tuple[Sale, Sale]]
 """Way of drawing labels to what training and validation patients have."""
@@ -21,7 +22,16 @@ def open_sales(stored: JoinedStores, splits: pl.DataFrame, config: StudyConfig) 
     """Collect all labels that a study may buy."""
 
     def of_part(part: str, way: str) -> Sale:
-        return put_on_sale(stored, splits, part=part, way=way, finding=config.finding)
+        return put_on_sale(
+            stored,
+            splits,
+            part=part,
+            way=way,
+            finding=config.finding,
+            sampling=config.sampling,
+            errors=config.label_errors,
+            seed=config.seed,
+        )
 
     ways = sorted({arm.acquisition for arm in config.arms})
     return {way: (of_part("train", way), of_part("validation", way)) for way in ways}
@@ -30,7 +40,7 @@ def open_sales(stored: JoinedStores, splits: pl.DataFrame, config: StudyConfig) 
 def count_labels(sales: Sales) -> dict[str, OnSale]:
     """Return how many labels there are in each way."""
     return {
-        way: OnSale(train.labels.height, validation.labels.height)
+        way: OnSale(train.n_labels, validation.n_labels)
         for way, (train, validation) in sales.items()
     }
 

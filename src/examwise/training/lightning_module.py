@@ -16,7 +16,7 @@ from examwise.models.segments import segment_index
 from examwise.training.augmentations.choose import make_augmentation
 from examwise.training.config import TrainingConfig
 from examwise.training.learners.protocol import Learner
-from examwise.training.losses import make_loss
+from examwise.training.losses import make_loss, weighing
 from examwise.training.optimizers import make_optimizer
 from examwise.training.schedules import learning_rate_factor
 
@@ -75,7 +75,10 @@ class LearningModule(lightning.LightningModule):
             )
         output = self._output(batch, augment=augment, slice_keys=self._slice_keys(batch))
         loss = self.learner.loss(
-            output, batch, loss=self._loss, positive_weight=self.positive_weight
+            output,
+            batch,
+            loss=weighing(self._loss, batch),
+            positive_weight=self.positive_weight,
         )
         n_parts = self.trainer.world_size * self.config.accumulate
         return loss.total * (n_parts / max(batch.step_units, 1.0))

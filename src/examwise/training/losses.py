@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from examwise.data.bags import BagBatch
 from examwise.training.loss_config import LossConfig
 
 
@@ -129,6 +130,42 @@ def _sum_over_present(losses: Tensor, labels: Tensor, weights: Tensor | None) ->
         return LossSum(torch.where(present, losses, 0.0).sum(), present.sum())
     counts = torch.where(present, weights.to(losses.dtype).expand_as(losses), 0.0)
     return LossSum(torch.where(present, losses * counts, 0.0).sum(), counts.sum())
+
+
+def weighing(loss: LossFunction, batch: BagBatch) -> LossFunction:
+    """Return a loss whose labels count as much as their bags do; the loss itself if all alike.
+
+    Args:
+        loss: The loss.
+        batch: What it will be asked of: of bags' labels, or of slices'.
+
+    Raises:
+        ValueError: While computing, if it is asked of other rows.
+    """
+    of_bags = batch.weights
+    if of_bags is None:
+        return loss
+    of_slices = torch.repeat_interleave(of_bags, batch.bag_sizes)
+
+    def weighed(
+        logits: Tensor,
+        labels: Tensor,
+        *,
+        positive_weight: Tensor | None,
+        weights: Tensor | None = None,
+    ) -> LossSum:
+        by_rows = {len(of_bags): of_bags, len(of_slices): of_slices}.get(len(labels))
+        if by_rows is None:
+            raise ValueError("expected a row for each bag, or for each slice")
+        own = by_rows[:, None]
+        return loss(
+            logits,
+            labels,
+            positive_weight=positive_weight,
+            weights=own if weights is None else own * weights,
+        )
+
+    return weighed
 
 
 def positive_weights(labels: npt.NDArray[np.float32]) -> Tensor:

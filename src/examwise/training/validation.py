@@ -16,7 +16,7 @@ from examwise.data.loading import BagReader, read_in_batches
 from examwise.models.own_module import own_code
 from examwise.training.exam_learner import ExamLearner, class_path, output_of
 from examwise.training.learners.protocol import Learner
-from examwise.training.losses import LossFunction
+from examwise.training.losses import LossFunction, weighing
 from examwise.training.processes import gathered, n_together
 
 
@@ -67,7 +67,9 @@ def validate(
         for batch in read_in_batches(reader, slices_per_batch=batch_slices, labels=share):
             moved = batch.to(module.device)
             output = output_of(module, moved, n_findings=len(reader.targets.findings))
-            found = learner.loss(output, moved, loss=loss, positive_weight=None)
+            found = learner.loss(
+                output, moved, loss=weighing(loss, moved), positive_weight=None
+            )
             total += float(found.total)
             n_labels += float(found.n_labels)
             logits, labels = learner.scores(output, moved)

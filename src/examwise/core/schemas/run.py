@@ -21,6 +21,22 @@ LABEL_SET = TableSchema(
         Column("exam_id", pl.String, "exam"),
         Column("slice_index", pl.Int32, "slice; missing: a label of the whole exam", True),
         Column("part", pl.String, "what it was used for", allowed=("train", "validation")),
+        Column(
+            "seen_label",
+            pl.Int8,
+            "the label as it was given; missing: as the store has it",
+            nullable=True,
+            allowed=(0, 1),
+            is_later=True,
+        ),
+        Column(
+            "weight",
+            pl.Float64,
+            "for how many exams of the archive it stands, 1 on average; missing: one",
+            nullable=True,
+            minimum=0,
+            is_later=True,
+        ),
     ),
     key=("exam_id", "slice_index"),
 )
