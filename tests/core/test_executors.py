@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from examwise import __version__
 from examwise.core.errors import ExamwiseError, InputError
 from examwise.core.executors import EXECUTORS, make_executor, ray_cluster
+from examwise.core.writer_lock import BusyError
 
 WORKERS = {"serial": 1}
 NEEDS = {"ray": "ray"}
@@ -125,6 +127,24 @@ def test_killed_worker_is_explained():
 def test_lost_process_is_made_good_by_a_cluster(ray_executor, tmp_path: Path):
     markers = [tmp_path / name for name in "ab"]
     assert sorted(ray_executor.map(die_once, markers)) == ["a", "b"]
+
+
+def test_the_lock_of_a_lost_process_is_waited_for(monkeypatch):
+    monkeypatch.setattr(ray_cluster, "_SECONDS_BETWEEN_TRIES", 0.0)
+    tries = []
+
+    def locked_twice(item):
+        tries.append(item)
+        if len(tries) < 3:
+            raise BusyError(where="a run", expected="to be alone", got="another")
+        return item
+
+    origin = ray_cluster._Origin(__version__, str(Path.cwd()))
+    assert ray_cluster._attempt(origin, locked_twice, 7, True) == 7
+    monkeypatch.setattr(ray_cluster, "_PATIENCE_S", -1.0)
+    tries.clear()
+    assert isinstance(ray_cluster._attempt(origin, locked_twice, 7, True).error, BusyError)
+    assert len(tries) == 1
 
 
 def test_errors_come_back_as_they_were(executor):

@@ -27,3 +27,18 @@ def test_silence(capsys):
     with progress.track("y", 1) as advance:
         advance()
     assert capsys.readouterr() == ("", "")
+
+
+def test_lines_tell_the_time_left(monkeypatch):
+    clock = iter([0.0, 600.0, 605.0, 1800.0])
+    monkeypatch.setattr("examwise.core.progress.time.monotonic", lambda: next(clock))
+    text = io.StringIO()
+    progress = ConsoleProgress(Console(file=text, force_terminal=False, width=100))
+    with progress.track("Training", 3) as advance:
+        for _ in range(3):
+            advance()
+    assert text.getvalue().splitlines() == [
+        "Training: 3",
+        "Training: 1/3, about 20 min left",
+        "Training: 3/3",
+    ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 from examwise.core.progress import SilentProgress
-from examwise.core.progress_files import ProgressFile, follow_files
+from examwise.core.progress_files import LinesFile, ProgressFile, follow_files
 
 
 class Said(SilentProgress):
@@ -47,3 +47,14 @@ def test_an_interruption_ends_the_thread_and_takes_the_folder_away(tmp_path):
         pass
     assert said.lines == []
     assert not folder.exists()
+
+
+def test_lines_are_repeated_once_each_the_last_ones_too(tmp_path):
+    said, folder = Said(), tmp_path / "progress"
+    with follow_files(folder, said, seconds=0.01):
+        lines = LinesFile(folder / "run-1.5")
+        lines.say("one")
+        wait_for(lambda: said.lines)
+        lines.say("two")
+        LinesFile(folder / "run-2").say("three")
+    assert sorted(said.lines) == ["run-1.5: one", "run-1.5: two", "run-2: three"]

@@ -78,6 +78,21 @@ def add_cluster(parser: ArgumentParser) -> None:
     )
 
 
+def add_engine(parser: ArgumentParser) -> None:
+    """Add what says where runs are trained: on this machine, on its GPUs, or on a cluster."""
+    add_workers(parser)
+    add_cluster(parser)
+    parser.add_argument(
+        "--devices",
+        metavar="LIST",
+        help="GPUs of this machine, as in 0,1, that runs are dealt out to, each to one; default: "
+        "all. Runs on frozen features take a processor core each instead",
+    )
+    parser.add_argument(
+        "--runs-per-device", type=int, metavar="N", help="runs that share a GPU; default: 1"
+    )
+
+
 def add_identity(parser: ArgumentParser) -> None:
     """Add ``--identity``."""
     parser.add_argument(
@@ -128,14 +143,51 @@ def chosen_executor(options: Namespace) -> Executor:
 
     if options.ray is None:
         return make_executor(worker_count(options.workers))
-    if options.workers is not None:
+    _require_without("--ray", "--workers", options.workers, "workers")
+    return make_cluster_executor(options.ray)
+
+
+def engine_of(options: Namespace) -> Executor:
+    """Return the executor of runs, by the options of :func:`add_engine`.
+
+    Where ``--devices`` names GPUs, this process sees no others from here on.
+
+    Raises:
+        InputError: If options contradict each other, or what they name cannot be had.
+    """
+    from examwise.core.executors import make_cluster_executor, make_executor
+    from examwise.core.executors.device_list import DeviceList
+
+    shared = 1 if options.runs_per_device is None else options.runs_per_device
+    if shared < 1:
+        raise InputError(where="--runs-per-device", expected="1 or more", got=shared)
+    if options.ray is not None:
+        _require_without("--ray", "--workers", options.workers, "workers")
+        _require_without("--ray", "--devices", options.devices, "devices")
+        return make_cluster_executor(options.ray, runs_per_device=shared)
+    n_workers = worker_count(options.workers)
+
+    from examwise.training.visible_devices import devices_to_use
+
+    devices = devices_to_use(options.devices)
+    if options.runs_per_device is not None and not devices:
         raise InputError(
-            where="--workers and --ray",
+            where="--runs-per-device",
+            expected="a GPU that PyTorch finds",
+            got="none on this machine",
+            remedy="leave it out; --workers says how many runs share the processor",
+        )
+    return make_executor(n_workers, devices=DeviceList(devices, shared) if devices else None)
+
+
+def _require_without(option: str, other: str, given: object, what: str) -> None:
+    if given is not None:
+        raise InputError(
+            where=f"{other} and {option}",
             expected="one of them at most",
             got="both",
-            remedy="leave --workers out: a cluster has the workers that it has",
+            remedy=f"leave {other} out: a cluster has the {what} that it has",
         )
-    return make_cluster_executor(options.ray)
 
 
 def worker_count(wanted: int | None) -> int:

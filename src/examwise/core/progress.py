@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 
 _SECONDS_BETWEEN_LINES = 10.0
+# Items may take hours: what is left is told from all that are done, not from the last half minute.
+_REMEMBERED_S = 7 * 24 * 3600.0
 
 
 class Progress(Protocol):
@@ -58,7 +60,7 @@ class ConsoleProgress:
 
     @contextmanager
     def track(self, title: str, total: int) -> Iterator[Callable[[], None]]:
-        """Show a bar with time left, or lines where there is no terminal."""
+        """Show a bar with time left, or lines that tell it where there is no terminal."""
         if self._console.is_terminal:
             columns = (
                 TextColumn("{task.description}"),
@@ -66,12 +68,14 @@ class ConsoleProgress:
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
             )
-            with RichProgress(*columns, console=self._console) as bar:
+            with RichProgress(
+                *columns, console=self._console, speed_estimate_period=_REMEMBERED_S
+            ) as bar:
                 task = bar.add_task(title, total=total)
                 yield lambda: bar.advance(task)
             return
         done = 0
-        last = time.monotonic()
+        begun = last = time.monotonic()
         self.say(f"{title}: {total}")
 
         def advance() -> None:
@@ -80,6 +84,27 @@ class ConsoleProgress:
             now = time.monotonic()
             if done == total or now - last >= _SECONDS_BETWEEN_LINES:
                 last = now
-                self.say(f"{title}: {done}/{total}")
+                left = (now - begun) / done * (total - done)
+                rest = f", about {duration_text(left)} left" if done < total else ""
+                self.say(f"{title}: {done}/{total}{rest}")
 
         yield advance
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for people, in one unit.
+
+    Args:
+        seconds: Not negative.
+
+    Example:
+        >>> [duration_text(seconds) for seconds in (0.2, 75, 5000, 9000, 260_000)]
+        ['1 s', '75 s', '83 min', '2.5 h', '3.0 days']
+    """
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"

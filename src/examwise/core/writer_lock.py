@@ -34,6 +34,10 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 _NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
+class BusyError(InputError):
+    """Another process writes into a directory; once it has ended, one may."""
+
+
 @contextlib.contextmanager
 def sole_writer(storage: Storage) -> Iterator[None]:
     """Keep every other process from writing into a directory meanwhile.
@@ -46,7 +50,7 @@ def sole_writer(storage: Storage) -> Iterator[None]:
         storage: The directory; made if need be, and removed again if it is then still empty.
 
     Raises:
-        InputError: If another process writes into it.
+        BusyError: If another process writes into it.
 
     Example:
         >>> storage = Storage("memory://writer-lock-example")
@@ -177,8 +181,8 @@ def _read(storage: Storage) -> dict[str, str | float]:
         return {}
 
 
-def _refusal(storage: Storage, or_else: str = "") -> InputError:
-    return InputError(
+def _refusal(storage: Storage, or_else: str = "") -> BusyError:
+    return BusyError(
         where=storage.url,
         expected="to be the only process that writes here",
         got="another examwise process is writing",

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from examwise.core.digests import readable_json
+from examwise.core.digests import canonical_json, readable_json, sha256_hex
 from examwise.core.manifest import BEGUN
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
@@ -16,6 +16,7 @@ from examwise.studies.config import StudyConfig
 from examwise.studies.plan_file import PLAN
 from examwise.training.augmentations.choose import augmentation_digest, recorded_name
 
+_NAME_HEX = 12
 _ADDED_LATER = {
     "study": ("arms", "repeats", "grid", "label_free", "fine_tuning", "explain"),
     "source": ("external",),
@@ -86,6 +87,16 @@ def _begun(storage: Storage) -> dict[str, Any] | None:
 
 def _plain(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(readable_json(configuration)))
+
+
+def study_name(storage: Storage) -> str:
+    """Return a name for a study that holds no path, and stays when the study is extended.
+
+    Args:
+        storage: Its directory, begun.
+    """
+    begun = _begun(storage)
+    return f"study-{sha256_hex(canonical_json(_settled(begun) if begun else {}))[:_NAME_HEX]}"
 
 
 def _settled(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import polars as pl
 from examwise.core.commits import CommitLog
 from examwise.core.digests import canonical_json, sha256_hex
 from examwise.core.errors import InputError
-from examwise.core.executors.protocol import Executor
+from examwise.core.executors.protocol import Executor, on_devices
 from examwise.core.manifest import MANIFEST, read_manifest
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.cross_validation import CROSS_VALIDATION_SUMMARY, FOLD_METRICS, FOLDS
@@ -141,7 +141,7 @@ def cross_validate(
         prepare_features(plan, training, progress)
     work = partial(_run_fold, out=storage.url, stores=stored.urls, config=config, training=training)
     with progress.track("Training and testing folds", len(missing)) as advance:
-        for _ in executor.map(work, missing):
+        for _ in (on_devices(executor) if training.wants_device else executor).map(work, missing):
             advance()
     name = "c" + sha256_hex(canonical_json([content, inputs, config.seed]))[:_ID_HEX]
     for repeat in range(config.repeats):

@@ -69,6 +69,13 @@ class FoldTraining:
         """What is to be found, the most important first."""
         return self.model.findings
 
+    @property
+    def wants_device(self) -> bool:
+        """Whether a run is for a GPU where there is one: a head on frozen features takes a core."""
+        accelerator = self.trainer.accelerator
+        on_features = self.features is not None and bool(self.model.weights or self.init)
+        return accelerator != "cpu" and not (accelerator == "auto" and on_features)
+
     def labels(self, stored: JoinedStores, split: pl.DataFrame) -> LabelSet:
         """Return the labels of the training and validation parts of a fold's split."""
         return all_labels(stored, split, self.findings, label_kind_of(self.learner))

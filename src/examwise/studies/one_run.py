@@ -18,11 +18,13 @@ from examwise.prediction.predict import predict_store
 from examwise.studies.acquisition import Draw
 from examwise.studies.config import StudyConfig
 from examwise.studies.plan import PlannedRun
+from examwise.studies.run_tracking import follow_tested, trackers_of
 from examwise.studies.sites import TestedStore
 from examwise.training.accelerator import require_accelerator
 from examwise.training.config import TrainingConfig
 from examwise.training.find_learner import reads_features
 from examwise.training.run_plan import plan_run
+from examwise.training.trackers.isolation import Trackers
 from examwise.training.train import require_model, train_run
 from examwise.training.trainer_config import TrainerConfig
 
@@ -60,7 +62,11 @@ def do_run(item: tuple[PlannedRun, Draw | None], *, work: StudyWork) -> str:
         work: What all runs have in common.
     """
     run, draw = item
-    row = _without_labels(run, work) if draw is None else _with_labels(run, draw, work)
+    lines = Path(work.out, PROGRESS, run.run_id)
+    trackers = trackers_of(run, work.config.tracking, work.out, lines=lines)
+    row = _without_labels(run, work) if draw is None else _with_labels(run, draw, work, trackers)
+    tested = [f"{work.out}/{site.place(run.run_id)}" for site in work.sites]
+    follow_tested(trackers, run, row, tested)
     CommitLog(Storage(work.out)).commit(f"runs/{run.run_id}", objects={}, payload=row)
     return run.run_id
 
@@ -102,7 +108,9 @@ def require_run(run: PlannedRun, draw: Draw, *, stored: JoinedStores, config: St
     require_model(plan, features=reads_features(run.learner, model, training))
 
 
-def _with_labels(run: PlannedRun, draw: Draw, work: StudyWork) -> dict[str, Any]:
+def _with_labels(
+    run: PlannedRun, draw: Draw, work: StudyWork, trackers: Trackers
+) -> dict[str, Any]:
     model, training, trainer = options_of(run, work.config)
     directory = f"{work.out}/runs/{run.run_id}"
     cached = reads_features(run.learner, model, training)
@@ -117,6 +125,7 @@ def _with_labels(run: PlannedRun, draw: Draw, work: StudyWork) -> dict[str, Any]
         features=features,
         out=directory,
         run_id=run.run_id,
+        trackers=trackers,
         # A head is trained in a second or two; whatever takes longer is spoken of.
         progress=None if cached else ProgressFile(Path(work.out, PROGRESS, run.run_id)),
     )
@@ -129,12 +138,11 @@ def _with_labels(run: PlannedRun, draw: Draw, work: StudyWork) -> dict[str, Any]
             device="cpu" if trainer.accelerator == "cpu" else "auto",
             features=features,
         )
-    parts = draw.label_set.frame["part"]
     costs = work.config.costs
     return {
         **_named(run),
-        "n_training_labels": int((parts == "train").sum()),
-        "n_validation_labels": int((parts == "validation").sum()),
+        "n_training_labels": draw.n_bought["train"],
+        "n_validation_labels": draw.n_bought["validation"],
         "n_positive_labels": draw.n_positive,
         "n_exams_opened": draw.n_exams_opened,
         "reader_actions": draw.effort.actions,

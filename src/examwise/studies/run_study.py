@@ -31,6 +31,8 @@ from examwise.studies.prepared_study import (
     PreparedStudy,
     describe_fine_tuning,
 )
+from examwise.studies.run_engines import map_runs
+from examwise.studies.run_tracking import require_trackers
 from examwise.training.find_learner import reads_features
 
 _N_EXTERNAL = "n_external"
@@ -92,6 +94,7 @@ def run_study(
     )
     missing = study.missing(answer)
     if missing:
+        require_trackers(config.tracking, storage.url, progress=progress)
         _prepare_features(study, missing, executor, progress)
         what = {FIRST: "Training and testing", FULL: "Training the encoder as well, and testing"}
         work = StudyWork(storage.url, study.stored.urls, study.sites, config)
@@ -100,7 +103,7 @@ def run_study(
             follow_files(Path(storage.url, PROGRESS), progress),
         ):
             items = [(run, study.draws.get(run.run_id)) for run in missing]
-            for _ in executor.map(partial(do_run, work=work), items):
+            for _ in map_runs(executor, partial(do_run, work=work), items, config):
                 advance()
     log = CommitLog(storage)
     done = set(log.items())

@@ -31,6 +31,8 @@ class TrackingConfig:
             server while the run lasts, and has to be asked for; disabled does nothing.
         wandb_entity: User or team on the W&B server; its own default if empty.
         mlflow_uri: Tracking server, or database URL; a database file in the folder if empty.
+        group: What runs belong to that are looked at together; a study names itself if empty.
+        job_type: What part of the group a run is; a study's runs name their arm if empty.
         loggers: Lightning loggers by class path, each {logger: …, options: {…}}.
     """
 
@@ -40,4 +42,6 @@ class TrackingConfig:
     wandb_mode: Literal["offline", "online", "disabled"] = "offline"
     wandb_entity: str = ""
     mlflow_uri: str = ""
+    group: str = ""
+    job_type: str = ""
     loggers: tuple[LoggerConfig, ...] = ()

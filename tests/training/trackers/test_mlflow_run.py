@@ -3,14 +3,16 @@ from __future__ import annotations
 import gc
 import io
 import warnings
+from functools import partial
 
 import polars as pl
 import pytest
 
 from examwise.core.errors import InputError
+from examwise.core.executors import make_executor
 from examwise.core.tracking import TrackedRun
 from examwise.training.trackers import make_trackers
-from examwise.training.trackers.mlflow_run import RUN_TAG
+from examwise.training.trackers.mlflow_run import GROUP_TAG, JOB_TYPE_TAG, RUN_TAG
 from examwise.training.tracking_config import TrackingConfig
 
 mlflow = pytest.importorskip("mlflow")
@@ -100,3 +102,23 @@ def test_a_server_that_is_not_there_is_said_and_no_more(tmp_path):
 def test_a_folder_elsewhere_is_refused_without_a_uri():
     with pytest.raises(InputError, match="local disk"):
         make_trackers(TrackingConfig(trackers=("mlflow",)), folder="memory://tracking")
+
+
+def begin_one(number, *, folder):
+    config = TrackingConfig(trackers=("mlflow",), group="study-1", job_type="weak-exam")
+    trackers = make_trackers(config, folder=folder)
+    trackers.begin(TrackedRun(f"run-{number}", "run"))
+    trackers.finish(failed=False)
+    return [str(fault) for fault in trackers.faults.values()]
+
+
+def test_runs_that_begin_at_once_share_a_new_database(tmp_path):
+    faults = make_executor(2).map(partial(begin_one, folder=str(tmp_path)), range(2))
+    assert [*faults] == [[], []]
+    reader = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    (experiment,) = (one for one in reader.search_experiments() if one.name == "examwise")
+    found = reader.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags[RUN_TAG] for run in found) == ["study-1-run-0", "study-1-run-1"]
+    assert {(run.data.tags[GROUP_TAG], run.data.tags[JOB_TYPE_TAG]) for run in found} == {
+        ("study-1", "weak-exam")
+    }

@@ -223,3 +223,17 @@ def test_disabled_there_is_no_tracker(tmp_path):
 def test_a_folder_elsewhere_is_refused():
     with pytest.raises(InputError, match="local disk"):
         make_trackers(TrackingConfig(trackers=("wandb",)), folder="memory://tracking")
+
+
+def test_a_run_belongs_to_its_group_under_a_name_that_no_other_groups_run_has(tmp_path):
+    options = TrackingConfig(trackers=("wandb",), group="study-1", job_type="weak-exam")
+    trackers = make_trackers(options, folder=str(tmp_path))
+    trackers.begin(TrackedRun("weak-r00", "run"))
+    trackers.finish(failed=False)
+    assert trackers.faults == {}
+    (run,) = (record.run for record in records(tmp_path) if record.HasField("run"))
+    assert (run.run_group, run.job_type, run.run_id) == (
+        "study-1",
+        "weak-exam",
+        "study-1-weak-r00",
+    )

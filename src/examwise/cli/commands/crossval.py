@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from examwise.cli.output import Output
-from examwise.cli.parsing import add_workers, common, make_parser, parse, worker_count
+from examwise.cli.parsing import add_engine, common, engine_of, make_parser, parse
 from examwise.cli.training_options import add_training_options, with_defaults
 from examwise.core.errors import ExitStatus
 from examwise.studies.cross_validation_config import CrossValidationConfig
@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the folds")
     add_training_options(parser)
-    add_workers(parser)
+    add_engine(parser)
     options = parse(parser, argv)
     output = Output(common(options))
     folds = CrossValidationConfig(
@@ -45,9 +45,9 @@ def run(argv: Sequence[str]) -> ExitStatus:
         validation_fraction=options.validation_fraction,
         seed=options.seed,
     )
+    executor = engine_of(options)
 
     from examwise.cli.cross_validation_text import cross_validation_text
-    from examwise.core.executors import make_executor
     from examwise.studies.cross_validation import cross_validate
     from examwise.studies.fold_training import FoldTraining
 
@@ -67,7 +67,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
             features=str(options.features) if options.features else None,
         ),
         out=str(options.out),
-        executor=make_executor(worker_count(options.workers)),
+        executor=executor,
         progress=output.progress,
     )
     return output.result(asdict(summary), cross_validation_text(summary, str(options.out)))

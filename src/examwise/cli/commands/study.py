@@ -10,13 +10,13 @@ from typing import Any
 from examwise.cli.commands import study_init
 from examwise.cli.output import Output
 from examwise.cli.parsing import (
+    add_engine,
     add_identity,
     add_stores,
-    add_workers,
     common,
+    engine_of,
     make_parser,
     parse,
-    worker_count,
 )
 from examwise.cli.study_file import embedded_default, naming_the_file, read_study_file
 from examwise.cli.study_places import StudyPlaces, require_places
@@ -54,7 +54,7 @@ def run(argv: Sequence[str]) -> ExitStatus:
         "their exams, or their test part where they are split",
     )
     add_identity(parser)
-    add_workers(parser)
+    add_engine(parser)
     options = parse(parser, argv)
     output = Output(common(options))
     places = StudyPlaces(
@@ -71,13 +71,12 @@ def run(argv: Sequence[str]) -> ExitStatus:
     file = read_study_file(path, **_of_stores(places.stores))
 
     from examwise.cli.study_pipeline import run_pipeline
-    from examwise.core.executors import make_executor
 
     with naming_the_file(path):
         outcome = run_pipeline(
             file,
             places,
-            executor=make_executor(worker_count(options.workers)),
+            executor=engine_of(options),
             progress=output.progress,
         )
     if outcome is None:

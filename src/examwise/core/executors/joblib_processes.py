@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 
-from examwise.core.errors import ExamwiseError
-from examwise.core.executors.protocol import Item, Result
+from examwise.core.executors.device_list import DeviceList, take_place
+from examwise.core.executors.protocol import Executor, Item, Result
+from examwise.core.executors.worker_processes import VISIBLE_DEVICES, map_in_processes
 
 
 class JoblibExecutor:
@@ -14,36 +15,51 @@ class JoblibExecutor:
 
     Args:
         n_workers: Number of processes.
+        devices: GPUs that are dealt out by :meth:`on_devices`; other items then see none. Without
+            a list every item sees them all.
 
     Raises:
         ExamwiseError: While mapping, if a worker process was killed.
     """
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, *, devices: DeviceList | None = None) -> None:
         self.n_workers = n_workers
+        self._devices = devices
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield results in the order in which they are finished."""
-        import joblib
-        from joblib.externals.loky import get_reusable_executor
-        from joblib.externals.loky.process_executor import TerminatedWorkerError
+        environment = {} if self._devices is None else {VISIBLE_DEVICES: ""}
+        return map_in_processes(function, items, n_workers=self.n_workers, environment=environment)
 
-        # A worker that is killed leaves semaphores, which its resource tracker removes, and says so
-        # on a terminal where the user has just been told that all is well.
-        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
-        finished = False
-        try:
-            with joblib.parallel_config("loky", inner_max_num_threads=1):
-                parallel = joblib.Parallel(n_jobs=self.n_workers, return_as="generator_unordered")
-                results = parallel(joblib.delayed(function)(item) for item in items)
-            yield from results
-            finished = True
-        except TerminatedWorkerError as error:
-            raise ExamwiseError(
-                "a worker process ended without an answer, most often because memory ran out; "
-                "use fewer workers and run the same command again, it goes on where it was"
-            ) from error
-        finally:
-            if not finished:
-                # After an error or an interruption nobody waits for what the workers still do.
-                get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    def on_devices(self) -> Executor:
+        """Return the executor of items that have a GPU each; itself without a list of GPUs."""
+        return self if self._devices is None else DeviceExecutor(self._devices)
+
+
+class DeviceExecutor:
+    """Runs items on as many processes as devices have places; each process sees its device alone.
+
+    Args:
+        devices: The devices.
+
+    Raises:
+        ExamwiseError: While mapping, if a worker process was killed.
+    """
+
+    def __init__(self, devices: DeviceList) -> None:
+        self.n_workers = len(devices.places)
+        self._devices = devices
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield results in the order in which they are finished."""
+        with tempfile.TemporaryDirectory(prefix="examwise-devices-") as folder:
+            # Idle processes would keep memory of the devices from others.
+            yield from map_in_processes(
+                function,
+                items,
+                n_workers=self.n_workers,
+                environment={VISIBLE_DEVICES: ""},
+                begin=take_place,
+                arguments=(folder, self._devices.places),
+                keep=False,
+            )

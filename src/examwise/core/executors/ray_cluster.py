@@ -10,17 +10,22 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from examwise import __version__
 from examwise.core.errors import ExamwiseError, InputError
-from examwise.core.executors.protocol import Item, Result
+from examwise.core.executors.protocol import Executor, Item, Result
+from examwise.core.executors.worker_processes import VISIBLE_DEVICES
 from examwise.core.extras import require
+from examwise.core.writer_lock import LEASE_S, BusyError
 
 LOCAL = "local"
 """Start a cluster on this machine, for as long as the work takes."""
@@ -36,6 +41,9 @@ _ITEMS_A_WORKER = 2
 # Items and results are small: the default would reserve a third of the machine's memory.
 _LOCAL_OBJECT_STORE_BYTES = 128 << 20
 _SECONDS_TO_ANSWER = 10.0
+# So long a lost node's lock on what it wrote may outlive it.
+_PATIENCE_S = LEASE_S + 30.0
+_SECONDS_BETWEEN_TRIES = 2.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # else counts of use are sent to Ray's makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning where there is no GPU
@@ -49,8 +57,27 @@ class _Raised(NamedTuple):
     error: Exception
 
 
+class _Origin(NamedTuple):
+    """Where items come from."""
+
+    version: str
+    folder: str
+
+
+class _OnDevices:
+    """Items of a cluster that have a GPU each, or a share of one."""
+
+    def __init__(self, n_workers: int, run: Callable[..., Iterator[Any]]) -> None:
+        self.n_workers = n_workers
+        self._run = run
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield results in the order in which they are finished."""
+        return self._run(function, items)
+
+
 class RayExecutor:
-    """Runs items as Ray tasks, each with one processor core.
+    """Runs items as Ray tasks, each with one processor core and, where it wants one, a GPU.
 
     An item whose node or process is lost is begun again elsewhere; one that raises is not. The
     function must therefore stand being run twice on an item, even at once. Every node needs the
@@ -61,6 +88,7 @@ class RayExecutor:
             says itself how many it has.
         address: :data:`LOCAL`, :data:`AUTO`, or ``host:port`` of a cluster of which this machine
             is a node.
+        runs_per_device: Items that share a GPU.
 
     Raises:
         InputError: If Ray is not installed, there is no such cluster, or it cannot be used.
@@ -70,7 +98,9 @@ class RayExecutor:
     n_workers: int
     """Processor cores of the cluster; never 1, since no item runs in this process."""
 
-    def __init__(self, n_workers: int | None = None, *, address: str = LOCAL) -> None:
+    def __init__(
+        self, n_workers: int | None = None, *, address: str = LOCAL, runs_per_device: int = 1
+    ) -> None:
         if address not in (LOCAL, AUTO) and not _ADDRESS.fullmatch(address):
             raise InputError(
                 where="address of a Ray cluster",
@@ -78,31 +108,55 @@ class RayExecutor:
                 got=address,
                 remedy="ray start --head prints the address of a cluster that it begins",
             )
+        if runs_per_device < 1:
+            raise InputError(where="runs per device", expected="1 or more", got=runs_per_device)
         if address != LOCAL and n_workers is not None:
             raise ValueError("a cluster that runs already has the workers that it has")
         self._address = address
         self._wanted = n_workers
+        self._share = 1 / runs_per_device
         self._disconnect: weakref.finalize | None = None
         self._ray = import_ray(address)
         self._connect()
         self.n_workers = self._count_workers()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Yield results in the order in which they are finished."""
+        """Yield results in the order in which they are finished; no item sees a GPU."""
+        return self._map(function, items, share=0.0)
+
+    def on_devices(self) -> Executor:
+        """Return the executor of items that have a GPU, or a share of one; itself without any."""
+        self._connect()
+        n_workers = self._count_workers(self._share)
+        return _OnDevices(n_workers, partial(self._map, share=self._share)) if n_workers else self
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here; a later map connects again."""
+        if self._disconnect is not None:
+            self._disconnect()
+            self._disconnect = None
+
+    def _map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, share: float
+    ) -> Iterator[Result]:
         ray = self._ray
         self._connect()
-        attempt = ray.remote(max_retries=_RETRIES, scheduling_strategy="SPREAD")(_attempt)
+        attempt = ray.remote(num_gpus=share, max_retries=_RETRIES, scheduling_strategy="SPREAD")(
+            _attempt
+        )
         waiting = iter(items)
         running: list[Any] = []
         finished = False
         try:
             shared = ray.put(function)
+            origin = _Origin(__version__, str(Path.cwd()))
             while True:
                 # Nodes may join and leave.
                 self.n_workers = self._count_workers()
-                free = _ITEMS_A_WORKER * self.n_workers - len(running)
+                n_workers = min(self.n_workers, self._count_workers(share) or self.n_workers)
+                free = _ITEMS_A_WORKER * n_workers - len(running)
                 items_now = islice(waiting, max(free, 0))
-                running += [attempt.remote(__version__, shared, item) for item in items_now]
+                running += [attempt.remote(origin, shared, item, bool(share)) for item in items_now]
                 if not running:
                     break
                 ready, running = ray.wait(running)
@@ -129,14 +183,12 @@ class RayExecutor:
                 # After an error or an interruption nobody waits for what the nodes still do.
                 self.close()
 
-    def close(self) -> None:
-        """Leave the cluster, and end it if it was started here; a later map connects again."""
-        if self._disconnect is not None:
-            self._disconnect()
-            self._disconnect = None
-
-    def _count_workers(self) -> int:
-        return max(2, int(self._ray.cluster_resources().get("CPU", 0)))
+    def _count_workers(self, share: float = 0.0) -> int:
+        """Return how many items run at a time; with a share of a GPU each, if one is given."""
+        resources = self._ray.cluster_resources()
+        if share:
+            return int(resources.get("GPU", 0)) * round(1 / share)
+        return max(2, int(resources.get("CPU", 0)))
 
     def _connect(self) -> None:
         if self._ray.is_initialized():  # perhaps by a program that uses Ray itself
@@ -207,18 +259,36 @@ def _disconnect(ray: Any, folder: str | None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _attempt(version: str, function: Callable[[Item], Result], item: Item) -> Result | _Raised:
+def _attempt(
+    origin: _Origin, function: Callable[[Item], Result], item: Item, sees_device: bool
+) -> Result | _Raised:
     """Run on a node."""
     try:
-        if version != __version__:
+        if origin.version != __version__:
             raise InputError(
                 where="Ray cluster",
-                expected=f"version {version} of Examwise on every node, as here",
+                expected=f"version {origin.version} of Examwise on every node, as here",
                 got=f"a node with version {__version__}",
                 remedy="install the same version on all of them",
             )
-        return function(item)
+        with suppress(OSError):  # relative paths mean the same as where they come from
+            os.chdir(origin.folder)
+        if not sees_device:
+            os.environ[VISIBLE_DEVICES] = ""  # else all of a node's processes share its first GPU
+        return _patiently(function, item)
     except Exception as error:
         # A traceback does not travel, and whoever looks for a fault wants to know its place.
         error.add_note(traceback.format_exc())
         return _Raised(error)
+
+
+def _patiently(function: Callable[[Item], Result], item: Item) -> Result:
+    """Wait for the locks of a lost process, which may not be quite gone."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return function(item)
+        except BusyError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_SECONDS_BETWEEN_TRIES)

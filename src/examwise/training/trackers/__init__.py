@@ -5,6 +5,7 @@ from __future__ import annotations
 from examwise.core.errors import InputError
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.registry import Registry
+from examwise.core.tracking import Tracker
 from examwise.training.trackers.isolation import IsolatedTracker, Trackers
 from examwise.training.tracking_config import TrackingConfig
 
@@ -42,15 +43,15 @@ def make_trackers(
         raise InputError(where="trackers", expected="each once", got=", ".join(config.trackers))
     place = config.folder or folder
     say = (progress or SilentProgress()).say
-    members = []
-    for name in config.trackers:
-        if name == "wandb" and config.wandb_mode == "disabled":
-            continue
-        members.append(IsolatedTracker(name, TRACKERS.load(name)(config, folder=place), say=say))
+    members: list[tuple[str, Tracker]] = [
+        (name, TRACKERS.load(name)(config, folder=place))
+        for name in config.trackers
+        if not (name == "wandb" and config.wandb_mode == "disabled")
+    ]
     if config.loggers:
         from examwise.training.trackers.lightning_logger import LightningTracker
 
-        members += [
-            IsolatedTracker(one.logger, LightningTracker(one), say=say) for one in config.loggers
-        ]
-    return Trackers(members)
+        members += [(one.logger, LightningTracker(one)) for one in config.loggers]
+    return Trackers(
+        [IsolatedTracker(name, one, say=say, group=config.group) for name, one in members]
+    )

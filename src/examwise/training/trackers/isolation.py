@@ -21,14 +21,18 @@ class IsolatedTracker:
         name: How to call it.
         tracker: What does the work.
         say: Takes one line for people.
+        group: Stands before the names of runs, so that those of several groups stay apart.
     """
 
-    def __init__(self, name: str, tracker: Tracker, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, tracker: Tracker, *, say: Callable[[str], None], group: str = ""
+    ) -> None:
         self.name = name
         self.fault: Exception | None = None
         """What went wrong first."""
         self._tracker = tracker
         self._say = say
+        self._prefix = f"{group}-" if group else ""
         self._sent: set[tuple[int, str]] = set()
         self._is_begun = False
 
@@ -36,8 +40,8 @@ class IsolatedTracker:
         """Begin, without the configuration's paths; forget what was sent of an earlier run."""
         self._sent.clear()
         self._is_begun = True
-        folder = run.folder
-        sent = TrackedRun(run.run_id, run.kind, run.without_paths().configuration, folder)
+        configuration = run.without_paths().configuration
+        sent = TrackedRun(f"{self._prefix}{run.run_id}", run.kind, configuration, run.folder)
         self._try(lambda: self._tracker.begin(sent))
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int) -> None:

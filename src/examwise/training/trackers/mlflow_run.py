@@ -8,7 +8,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,18 @@ from examwise.core.errors import InputError
 from examwise.core.extras import require
 from examwise.core.storage import Storage
 from examwise.core.tracking import TrackedRun, flattened
+from examwise.core.writer_lock import BusyError, sole_writer
 from examwise.training.trackers.names import key_name
 from examwise.training.tracking_config import TrackingConfig
 
 RUN_TAG = "examwise.run_id"
 """Tag by which a run is found again."""
 
+GROUP_TAG, JOB_TYPE_TAG = "examwise.group", "examwise.job_type"
+"""Tags by which runs are looked at together."""
+
 _LONGEST_PARAMETER = 6000
+_SECONDS_BETWEEN_TRIES = 0.1
 _PARAMETERS_AT_ONCE = 100
 _METRICS_AT_ONCE = 1000
 # Read when the package is imported: counts of use go to its makers.
@@ -65,7 +70,7 @@ class MlflowTracker:
 
     def begin(self, run: TrackedRun) -> None:
         """Find the run or make it, and add to its parameters those that it has not."""
-        with _quiet():
+        with _quiet(), self._alone():
             self._client = self._connect()
             self._run_id = self._find_or_create(run.run_id)
             known = self._client.get_run(self._run_id).data
@@ -118,6 +123,21 @@ class MlflowTracker:
             self._client.set_terminated(self._run_id, "FAILED" if failed else "FINISHED")
             self._run_id = ""
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait for others who begin in the same database: MLflow makes its tables unguarded."""
+        if self._config.mlflow_uri or self._folder is None:
+            yield
+            return
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(sole_writer(Storage(self._folder / "mlflow-beginning")))
+                    break
+                except BusyError:
+                    time.sleep(_SECONDS_BETWEEN_TRIES)
+            yield
+
     def _connect(self) -> Any:
         uri = self._config.mlflow_uri
         if not uri and self._folder is not None:
@@ -143,7 +163,12 @@ class MlflowTracker:
             again: str = runs[0].info.run_id
             self._client.set_terminated(again, "RUNNING")
             return again
-        created = self._client.create_run(experiment_id, run_name=run_id, tags={RUN_TAG: run_id})
+        tags = {GROUP_TAG: self._config.group, JOB_TYPE_TAG: self._config.job_type}
+        created = self._client.create_run(
+            experiment_id,
+            run_name=run_id,
+            tags={RUN_TAG: run_id, **{name: value for name, value in tags.items() if value}},
+        )
         return str(created.info.run_id)
 
     def _keep(self, key: str, data: bytes) -> None:

@@ -106,6 +106,8 @@ class WandbTracker:
             entity=self._config.wandb_entity or None,
             run_id=os.environ.get("WANDB_RUN_ID", name) if is_swept else name,
             run_name=name,
+            run_group=self._config.group or None,
+            run_job_type=self._config.job_type or None,
             resume="allow",
         )
         self._run = self._wandb.init(settings=settings)
