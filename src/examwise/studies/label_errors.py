@@ -17,6 +17,9 @@ from examwise.studies.label_errors_config import LabelErrorsConfig
 
 Floats = npt.NDArray[np.float64]
 
+_STEEPEST = 200.0
+"""Beyond this power chances of all but the smallest would vanish in rounding."""
+
 
 def seen_labels(
     exams: pl.DataFrame, extent: pl.DataFrame, config: LabelErrorsConfig, *, seed: int
@@ -74,7 +77,7 @@ def miss_chances(extent: Floats, config: LabelErrorsConfig) -> Floats:
     below = np.searchsorted(ordered, extent[known], side="left")
     alike = np.searchsorted(ordered, extent[known], side="right") - below
     rank[known] = (below + alike / 2) / max(1, int(known.sum()))
-    power = config.concentration * (1 / missed - 1)
+    power = min(config.concentration * (1 / missed - 1), _STEEPEST)
     return _with_mean((1 - rank) ** power, missed)
 
 
