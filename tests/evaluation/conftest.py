@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
+from examwise.core.schemas.explanations import SALIENCY_SCORES
 from examwise.core.schemas.predictions import (
     POSITION_HISTOGRAM,
     PREDICTED_EXAMS,
@@ -221,6 +222,8 @@ def curve_row(learner, budget, auc, **columns):
         "mean_auc": auc,
         "auc_lower": auc - 0.05,
         "auc_upper": auc + 0.05,
+        "between_share": 0.5,
+        "is_conditional": False,
     } | columns
 
 
@@ -230,6 +233,7 @@ def ratio_row(unit, strong=300.0, weak=100.0, lower=2.0, upper=4.5, **columns):
     kinds = {(1, 1): "closed", (1, 0): "open_above", (0, 1): "open_below", (0, 0): "not_estimable"}
     return {
         "archive": "here",
+        "mode": "budgeted",
         "acquisition": "whole_exam",
         "finding": "any",
         "target_auc": 0.8,
@@ -256,3 +260,33 @@ def make_curve_row():
 @pytest.fixture(scope="session")
 def make_ratio_row():
     return ratio_row
+
+
+def saliency_scores(*rows):
+    """SALIENCY_SCORES of slices that differ from a plain one as each row says."""
+    plain = {
+        "run_id": "r1",
+        "learner": "weak",
+        "archive": "here",
+        "exam_id": "e",
+        "finding": "any",
+        "method": "gradcam",
+        "truth": "boxes",
+        "kinds": [],
+        "is_randomised": False,
+        "truth_pixels": 4,
+        "pixel_f1": 0.5,
+        "intersection_over_union": None,
+        "pointing_hit": None,
+        "average_precision": None,
+        "energy_inside": None,
+    }
+    owner = {"patient_key": "p0"}
+    return SALIENCY_SCORES.frame(
+        [plain | owner | {"slice_index": number} | row for number, row in enumerate(rows)]
+    )
+
+
+@pytest.fixture(scope="session")
+def make_saliency_scores():
+    return saliency_scores

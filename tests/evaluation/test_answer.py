@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_json_round_trip_keeps_the_order_of_units():
 
 def test_json_holds_every_archive():
     found = json.loads(ANSWER.to_json())
-    assert set(found) == {"headline", "finding", "target_auc", "archives"}
+    assert set(found) == {"headline", "full_headline", "finding", "target_auc", "archives"}
     assert set(found["archives"][0]) == {
         "archive",
         "is_external",
@@ -66,3 +67,27 @@ def changed(**columns):
 def test_what_is_no_answer_is_refused(text):
     with pytest.raises(SchemaError, match="an answer in JSON"):
         Answer.from_json(text)
+
+
+def test_the_full_answer_comes_back():
+    reading = Reading("spread", "So.", {"labels": "weak"}, "fine_tuned")
+    inside = replace(ANSWER.internal, readings=(*ANSWER.internal.readings, reading))
+    answer = replace(ANSWER, archives=(inside, *ANSWER.external), full_headline="The same.")
+    again = Answer.from_json(answer.to_json())
+    assert again == answer
+    assert again.internal.readings_of("fine_tuned") == (reading,)
+    assert again.internal.readings_of("budgeted") == ANSWER.internal.readings
+
+
+def test_an_answer_without_modes_is_a_first_one():
+    found = json.loads(ANSWER.to_json())
+    del found["full_headline"]
+    for archive in found["archives"]:
+        for reading in archive["readings"]:
+            del reading["mode"]
+    assert Answer.from_json(json.dumps(found)) == ANSWER
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(SchemaError):
+        Answer.from_json(ANSWER.to_json().replace('"budgeted"', '"label_free"'))

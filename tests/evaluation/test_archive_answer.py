@@ -410,3 +410,42 @@ def test_fine_tuned_and_frozen_stand_side_by_side(cautions, limits, verdict):
         "trained as for the curves, the same labels came to 0.880 (tried once, difference +0.020, "
     ) in text
     assert f"): {verdict}." in text
+
+
+def test_the_full_answer_reads_its_own_runs(curve, make_curve_row, make_ratio_row):
+    tuned = {"mode": "fine_tuned", "n_repeats": 1}
+    both = BUDGET_CURVE.frame(
+        [
+            *curve.to_dicts(),
+            make_curve_row("strong", 1000, 0.7, **tuned),
+            make_curve_row("strong", 5000, 0.78, **tuned),
+            make_curve_row("weak", 100, 0.8, **tuned),
+            make_curve_row("weak", 300, 0.9, **tuned),
+        ]
+    )
+    ratios = RATIOS.frame(
+        [
+            make_ratio_row("labels", 2800.0, 100.0, 20.0, 40.0),
+            make_ratio_row("labels", None, 100.0, 50.0, None, mode="fine_tuned"),
+        ]
+    )
+    answer = compose_archive_answer(
+        both,
+        ratios_by_drawing(ratios, costs_given=False),
+        arms={"strong": "strong", "weak": "weak"},
+        target_auc=0.8,
+        finding="any",
+        costs_given=False,
+        facts=FACTS,
+        full_ratios=ratios_by_drawing(ratios, costs_given=False, mode="fine_tuned"),
+    )
+    first, full = answer.readings
+    assert (first.mode, full.mode) == ("budgeted", "fine_tuned")
+    assert first.sentence.startswith("With slice labels drawn exam by exam, to reach")
+    assert full.sentence == (
+        "With the encoder trained on as well, and slice labels drawn exam by exam, exam labels "
+        "reached an AUC of 0.8 for the finding 'any' with 100 labels, and slice labels did not "
+        "reach it with the largest budget, 5,000 labels; in labels, exam labels were cheaper in "
+        "the one draw of labels that was tried (ratio of slice to exam labels: 95% interval 50 or "
+        "more)."
+    )

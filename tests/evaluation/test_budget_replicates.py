@@ -5,7 +5,7 @@ import pytest
 from examwise.core.errors import InputError
 from examwise.core.schemas.study import RUNS
 from examwise.evaluation.budget_curve import budget_curve
-from examwise.evaluation.budget_replicates import CurveKey, _mean_of_drawn, budget_replicates
+from examwise.evaluation.budget_replicates import CurveKey, budget_replicates, paired_replicates
 from examwise.evaluation.exams import exam_metrics
 
 STRONG = CurveKey("strong", "budgeted", "whole_exam")
@@ -68,21 +68,12 @@ def test_whole_chains_of_repeats_are_drawn_together(make_exams, make_run):
     assert strong.std() > 0.03
 
 
-def test_mean_of_drawn_repeats_by_hand():
-    values = np.array([[0.6, 0.8, 0.9]])
-    drawn = np.array([[2, 1, 0]])
-    member = np.array([0, 0, 1])
-    mean = _mean_of_drawn(values, drawn, member)
-    assert mean[0, 0] == pytest.approx((2 * 0.6 + 0.8) / 3)
-    assert np.isnan(mean[0, 1])
-
-
 def test_missing_repeats_leave_the_rest_usable(study):
     runs = study.runs.filter(~((pl.col("budget") == 800) & (pl.col("repeat") > 1)))
     found = replicate(runs, study.exams)
     curve = found.curves[STRONG]
     assert curve.n_repeats.tolist() == [4, 4, 4, 4, 2]
-    assert 0 < np.isnan(curve.auc_replicates[:, 4]).mean() < 0.2
+    assert not np.isnan(curve.auc_replicates).any()
     table = budget_curve(found).filter((pl.col("learner") == "strong") & (pl.col("budget") == 800))
     assert table["mean_auc"].item() > 0.7
 
@@ -136,3 +127,30 @@ def test_a_repeat_that_comes_twice_is_refused(study):
         InputError, match="one run for each learner, mode, way of drawing, budget and repeat"
     ):
         replicate(doubled, study.exams)
+
+
+def test_repeats_that_share_labels_are_scaled_budget_by_budget(study):
+    alone = replicate(study.runs, study.exams).curves[WEAK]
+    overlaps = {(WEAK, 10): 0.4, (WEAK, 160): 0.9}
+    found = replicate(study.runs, study.exams, overlaps=overlaps)
+    shared = found.curves[WEAK]
+    assert shared.by_repeats[:, 0].std() >= alone.by_repeats[:, 0].std()
+    np.testing.assert_array_equal(shared.by_repeats[:, 1:], alone.by_repeats[:, 1:])
+    np.testing.assert_array_equal(shared.by_patients, alone.by_patients)
+    assert shared.is_conditional.tolist() == [False] * 4 + [True]
+    assert not found.curves[STRONG].is_conditional.any()
+    table = budget_curve(found)
+    assert table.filter("is_conditional").select("learner", "budget").rows() == [("weak", 160)]
+    assert table["between_share"].is_between(0, 1).all()
+
+
+def test_a_comparison_enlarges_what_few_repeats_leave_open(replicates):
+    strong, weak = replicates.curves[STRONG], replicates.curves[WEAK]
+    ours, theirs = paired_replicates(strong, weak, at=2, their_at=3)
+    factors = (ours - strong.by_patients)[:, 2] / strong.by_repeats[:, 2]
+    factor = factors[np.isfinite(factors)]
+    assert factor == pytest.approx(factor[0])
+    # Patients' chance cancels, so that more of what is left lies between repeats.
+    of_one = (strong.auc_replicates - strong.by_patients)[:, 2] / strong.by_repeats[:, 2]
+    assert factor[0] >= np.nanmax(of_one) - 1e-9
+    np.testing.assert_allclose(theirs, weak.by_patients + factor[0] * weak.by_repeats)

@@ -74,7 +74,8 @@ def make_folder(make_run, make_predictions, make_exams):
                 make_predictions(where / "predictions" / row["run_id"], exams)
         for row, _ in rows:
             names = [f"t{i}" for i in range(row["budget"])]
-            table = {"exam_id": names, "slice_index": [None] * len(names)}
+            later = ("slice_index", "seen_label", "weight")
+            table = {"exam_id": names, **{name: [None] * len(names) for name in later}}
             parts = ["train"] * len(names)
             LABEL_SET.write(
                 Storage(folder / "runs" / row["run_id"]), LABEL_SET.frame(table | {"part": parts})

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from examwise.core.schemas.evaluation import RATIOS
 from examwise.evaluation.answer import ArchiveAnswer, Reading
 from examwise.evaluation.archive_answer import ratios_by_drawing
-from examwise.evaluation.fair_reading import compose_headline
+from examwise.evaluation.fair_reading import compose_full_headline, compose_headline
 from examwise.evaluation.verdict import cheaper_arm
 
 NOT_REACHED = {"strong": None, "weak": None, "lower": None, "upper": None}
@@ -231,3 +233,27 @@ def test_a_study_without_one_arm_says_so(study, kinds, missing):
 def test_runs_of_both_kinds_of_labels_but_not_of_the_learners_compared(study):
     rows = [{"mode": "budgeted", "label_kind": kind} for kind in ("slice", "exam")]
     assert headline(study(table=rows)).startswith("This study has no two learners to compare, so")
+
+
+def test_the_full_answer_has_words_of_its_own(study):
+    def full(name, limits, **options):
+        archive, ratios = study(name, spread=units(limits), **options)
+        tuned = tuple(replace(reading, mode="fine_tuned") for reading in archive.readings)
+        return replace(archive, readings=tuned), ratios
+
+    inside, ratios = full("inside", STRONG_WINS)
+    outside, _ = full("a", WEAK_WINS, is_external=True)
+    first, first_ratios = study("inside", spread=units(WEAK_WINS))
+    both = replace(inside, readings=(*first.readings, *inside.readings))
+    asked = {"target_auc": 0.8, "finding": "any", "once": False}
+    said = compose_full_headline([both, outside], ratios, **asked)
+    assert said.startswith(
+        "With the encoder trained on as well, in reader hours, slice labels were cheaper than exam "
+        "labels for reaching an AUC of 0.8"
+    )
+    assert said.endswith(
+        "Outside, in reader hours: on 'a' the answer is the opposite: exam labels were cheaper."
+    )
+    assert "exam labels were cheaper than slice" in compose_headline([both], first_ratios, **asked)
+    assert compose_full_headline([first], {}, **asked) is None
+    assert "elsewhere" not in compose_full_headline([both], ratios, **asked)

@@ -11,7 +11,7 @@ from examwise.evaluation.budget_replicates import (
     LearnerCurve,
     budget_replicates,
 )
-from examwise.evaluation.label_ratio import label_ratios, ratio_range
+from examwise.evaluation.label_ratio import label_ratios, ratio_ranges
 from examwise.evaluation.needed_amount import NeededAmount
 from examwise.evaluation.repeat_draws import RepeatDraws
 from examwise.evaluation.test_set import TestSet
@@ -38,6 +38,10 @@ def curve(learner, means, replicates, budgets=(10, 100, 1000), acquisition=None)
         mean_auc=np.array(means),
         cost_replicates={"labels": np.broadcast_to(amounts, replicates.shape)},
         auc_replicates=replicates,
+        by_patients=replicates,
+        by_repeats=np.zeros_like(replicates),
+        between_share=np.full(len(budgets), 0.5),
+        is_conditional=np.zeros(len(budgets), bool),
     )
 
 
@@ -105,7 +109,8 @@ def test_interval_covers_the_true_ratio_about_as_often_as_it_says(make_study):
     ],
 )
 def test_ranges_of_ratios(strong, weak, expected):
-    assert ratio_range(strong, weak) == expected
+    found = ratio_ranges(*(np.array([[one.low, one.high]]) for one in (strong, weak)))
+    assert found.tolist() == [list(expected)]
 
 
 def test_strong_not_reached_leaves_the_interval_open_above():
@@ -218,9 +223,21 @@ def test_exam_labels_drawn_two_ways_are_refused():
         label_ratios(made, target_auc=0.8)
 
 
-def test_runs_of_other_modes_make_no_ratio(study):
+def test_fine_tuned_curves_have_ratios_of_their_own(study):
     tuned = study.runs.with_columns(mode=pl.lit("fine_tuned"))
-    found = budget_replicates(tuned, study.exams, finding="any", n_replicates=40, seed=0)
+    options = {"finding": "any", "n_replicates": 40, "seed": 0}
+    frozen = label_ratios(budget_replicates(study.runs, study.exams, **options), target_auc=0.7)
+    found = label_ratios(budget_replicates(tuned, study.exams, **options), target_auc=0.7)
+    assert found["mode"].unique().to_list() == ["fine_tuned"]
+    assert found.drop("mode").equals(frozen.drop("mode"))
+    once = tuned.filter((pl.col("learner") == "strong") | (pl.col("budget") == 160))
+    found = budget_replicates(once, study.exams, **options)
+    assert label_ratios(found, target_auc=0.7).is_empty()
+
+
+def test_references_make_no_ratio(study):
+    free = study.runs.with_columns(mode=pl.lit("label_free"))
+    found = budget_replicates(free, study.exams, finding="any", n_replicates=40, seed=0)
     assert label_ratios(found, target_auc=0.7).is_empty()
 
 

@@ -6,7 +6,12 @@ import sklearn.isotonic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examwise.evaluation.needed_amount import monotone_curve, needed_amount
+from examwise.evaluation.needed_amount import (
+    auc_at,
+    monotone_curve,
+    needed_amount,
+    needed_amounts,
+)
 
 AMOUNTS = np.array([10.0, 100.0, 1000.0])
 
@@ -67,3 +72,34 @@ def test_a_higher_target_never_needs_less(values, first, second):
 def test_falling_mean_costs_are_read_as_flat():
     found = needed_amount(np.array([0.6, 0.9]), np.array([50.0, 40.0]), 0.8)
     assert found.high == pytest.approx(50)
+
+
+def test_many_curves_are_fitted_and_read_as_one_by_one():
+    draw = np.random.default_rng(0)
+    values = draw.uniform(size=(60, 3))
+    values[7, 1] = np.nan
+    fitted = monotone_curve(values)
+    found = needed_amounts(fitted, np.tile(AMOUNTS, (60, 1)), 0.6)
+    for row, (own, ends) in enumerate(zip(values, found, strict=True)):
+        if row == 7:
+            assert np.isnan(fitted[row]).all()
+            assert np.isnan(ends).all()
+            continue
+        np.testing.assert_allclose(fitted[row], monotone_curve(own))
+        one = needed_amount(monotone_curve(own), AMOUNTS, 0.6)
+        assert ends.tolist() == [one.low, one.high]
+
+
+def test_reading_a_curve_is_linear_in_the_logarithm_and_keeps_its_ends():
+    curve = np.array([[0.6, 0.7, 0.9]])
+    wanted = np.array([1.0, 10.0, 10**1.5, 100.0, 10**2.25, 1000.0, 5000.0])
+    found = auc_at(np.repeat(curve, 7, axis=0), np.tile(AMOUNTS, (7, 1)), wanted)
+    expected = np.interp(np.log(wanted), np.log(AMOUNTS), curve[0])
+    np.testing.assert_allclose(found, expected)
+    assert auc_at(curve[:, :1], AMOUNTS[None, :1], np.array([7.0])).tolist() == [0.6]
+
+
+def test_reading_a_curve_is_the_inverse_of_the_needed_amount():
+    curve = np.array([[0.6, 0.7, 0.9]])
+    amount = needed_amounts(curve, AMOUNTS[None], 0.83)[:, 1]
+    assert auc_at(curve, AMOUNTS[None], amount).item() == pytest.approx(0.83)

@@ -9,7 +9,9 @@ from examwise.core.errors import InputError
 from examwise.metrics.auc_variance import (
     auc_difference,
     auc_estimates,
+    auc_influence,
     auc_interval,
+    logit_limits,
     patient_codes,
     standard_error_of_difference,
 )
@@ -252,3 +254,28 @@ def test_intervals_and_tests_keep_their_level(exams_each):
     # Three standard errors either way.
     assert abs(covered / n_sets - 0.95) < 0.027
     assert abs(rejected / n_sets - 0.05) < 0.027
+
+
+@pytest.mark.parametrize("n_each", [1, 3])
+def test_influence_adds_up_to_the_variance(n_each):
+    draw = np.random.default_rng(5)
+    patients = np.repeat(np.arange(200), n_each)
+    labels = (draw.random(patients.size) < 0.4).astype(int)
+    scores = draw.normal(size=patients.size) + labels
+    expected = auc_estimates(labels, scores, patients)
+    auc, parts = auc_influence(labels, scores, patients, n_patients=203)
+    assert auc == pytest.approx(expected.aucs[0])
+    assert parts.sum() == pytest.approx(0, abs=1e-12)
+    assert (parts**2).sum() == pytest.approx(expected.covariance[0, 0], rel=0.02)
+    assert parts[200:].tolist() == [0, 0, 0]
+    assert auc_influence([1, 1], [0.1, 0.2], np.array([0, 1]), n_patients=2) is None
+
+
+def test_logit_limits_are_those_of_an_auc():
+    draw = np.random.default_rng(6)
+    labels = np.arange(80) % 2
+    found = auc_estimates(labels, draw.normal(size=80) + labels)
+    value, variance = float(found.aucs[0]), float(found.covariance[0, 0])
+    assert logit_limits(value, variance) == auc_interval(found)
+    assert logit_limits(1.0, 0.1) == logit_limits(0.5, 0.0) == (None, None)
+    assert logit_limits(0.5, float("nan")) == (None, None)

@@ -11,6 +11,7 @@ from examwise.metrics.patient_bootstrap import (
     patient_counts,
     patient_weights,
     percentile_interval,
+    replicate_error,
 )
 from examwise.metrics.roc import roc_auc_weighted
 
@@ -117,3 +118,14 @@ def test_blocks_of_draws_change_nothing(monkeypatch):
     whole = patient_counts(7, n_replicates=30, generator=stream(5))
     monkeypatch.setattr("examwise.metrics.patient_bootstrap._DRAWN_AT_ONCE", 15)
     np.testing.assert_array_equal(patient_counts(7, n_replicates=30, generator=stream(5)), whole)
+
+
+def test_error_of_replicates_is_undefined_where_their_interval_is():
+    values = np.random.default_rng(0).normal(size=200)
+    assert replicate_error(values) == pytest.approx(values.std(ddof=1))
+    values[:10] = np.nan
+    assert replicate_error(values) == pytest.approx(np.nanstd(values, ddof=1))
+    values[:11] = np.nan
+    for unusable in (values, np.full(50, 0.7), [0.5]):
+        assert replicate_error(unusable) is None
+        assert percentile_interval(unusable).lower is None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from examwise.core.digests import readable_json
 from examwise.core.errors import SchemaError
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED
 
 ANSWER = "answer.json"
 
@@ -30,11 +31,14 @@ class Reading:
         cheaper: Unit (``hours`` where costs are given, ``actions``, ``labels``; the leading one
             first) to the arm that was cheaper, ``strong`` or ``weak``; None where the data do
             not tell.
+        mode: ``budgeted``: the first answer, of learners whose encoder stays as it is where the
+            study trains it on as well; ``fine_tuned``: the full answer, of those.
     """
 
     acquisition: str
     sentence: str
     cheaper: Mapping[str, Arm | None]
+    mode: str = BUDGETED
 
     @classmethod
     def from_dict(cls, found: Row) -> Reading:
@@ -46,7 +50,10 @@ class Reading:
             if arm not in ("strong", "weak", None):
                 raise ValueError(f"cheaper in {unit}: {arm}")
             cheaper[unit] = arm
-        return cls(str(found["acquisition"]), str(found["sentence"]), cheaper)
+        mode = str(found.get("mode", BUDGETED))
+        if mode not in (BUDGETED, FINE_TUNED):
+            raise ValueError(f"mode: {mode}")
+        return cls(str(found["acquisition"]), str(found["sentence"]), cheaper, mode)
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,8 @@ class ArchiveAnswer:
         n_exams: Labelled test exams.
         n_positive: Positive ones.
         n_patients: Their patients.
-        readings: One for each way in which slice labels were drawn; none where a study lacks one
-            of both arms.
+        readings: One for each way in which slice labels were drawn, the first answer's before
+            those of the full one; none where a study lacks one of both arms.
         table: A row for each learner, mode, way of drawing and budget: ``learner``, ``mode``,
             ``acquisition``, ``label_kind``, ``labels``, ``exams_opened``, ``actions``, ``hours``
             (None without costs), ``repeats``, ``auc``, ``auc_lower`` and ``auc_upper`` (None where
@@ -76,6 +83,10 @@ class ArchiveAnswer:
     readings: tuple[Reading, ...]
     table: tuple[Row, ...]
     cautions: tuple[str, ...]
+
+    def readings_of(self, mode: str) -> tuple[Reading, ...]:
+        """Return the readings of one mode."""
+        return tuple(reading for reading in self.readings if reading.mode == mode)
 
     @classmethod
     def from_dict(cls, found: Row) -> ArchiveAnswer:
@@ -101,12 +112,15 @@ class Answer:
         finding: What was to be found.
         target_auc: AUC to reach, set before the study.
         archives: The internal one first, external ones as they were given.
+        full_headline: The same of learners whose encoder was trained on as well, where the study
+            has enough of them to say so; else None.
     """
 
     headline: str
     finding: str
     target_auc: float
     archives: tuple[ArchiveAnswer, ...]
+    full_headline: str | None = None
 
     @property
     def internal(self) -> ArchiveAnswer:
@@ -137,11 +151,13 @@ class Answer:
         """
         try:
             found = json.loads(text)
+            full = found.get("full_headline")
             answer = cls(
                 headline=str(found["headline"]),
                 finding=str(found["finding"]),
                 target_auc=float(found["target_auc"]),
                 archives=tuple(ArchiveAnswer.from_dict(archive) for archive in found["archives"]),
+                full_headline=None if full is None else str(full),
             )
             if [archive.is_external for archive in answer.archives] != [
                 number > 0 for number in range(max(1, len(answer.archives)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from examwise.core.schemas.study import BUDGETED
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED
 from examwise.evaluation.answer import UNITS, ArchiveAnswer, Reading
 from examwise.evaluation.cautions import compose_cautions
 from examwise.evaluation.reading_sentence import compose_sentence
@@ -30,6 +30,7 @@ def compose_archive_answer(
     finding: str,
     costs_given: bool,
     facts: StudyFacts,
+    full_ratios: Ratios | None = None,
 ) -> ArchiveAnswer:
     """Put one archive's tables into words; every word follows from the numbers.
 
@@ -41,28 +42,34 @@ def compose_archive_answer(
         finding: What is to be found.
         costs_given: Whether reader hours are known.
         facts: What else the cautions need.
+        full_ratios: From :func:`ratios_by_drawing`, of learners whose encoder was trained on as
+            well; cautions are about the others.
     """
     table = tuple(
         _table_row(row, costs_given=costs_given)
         for row in curve.sort("learner", "mode", "acquisition", "budget").iter_rows(named=True)
     )
-    rows_of = {arm: _budgeted(table, learner) for arm, learner in arms.items()}
+    rows_of = {arm: _rows_of(table, learner, BUDGETED) for arm, learner in arms.items()}
     readings = []
-    for acquisition, by_unit in ratios.items():
-        strong = [row for row in rows_of["strong"] if row["acquisition"] == acquisition]
-        readings.append(
-            Reading(
-                acquisition=acquisition,
-                sentence=compose_sentence(
-                    by_unit,
-                    {"strong": strong, "weak": rows_of["weak"]},
+    for mode, by_drawing in ((BUDGETED, ratios), (FINE_TUNED, full_ratios or {})):
+        own = {arm: _rows_of(table, learner, mode) for arm, learner in arms.items()}
+        for acquisition, by_unit in by_drawing.items():
+            strong = [row for row in own["strong"] if row["acquisition"] == acquisition]
+            readings.append(
+                Reading(
                     acquisition=acquisition,
-                    target_auc=target_auc,
-                    finding=finding,
-                ),
-                cheaper={unit: cheaper_arm(row) for unit, row in by_unit.items()},
+                    sentence=compose_sentence(
+                        by_unit,
+                        {"strong": strong, "weak": own["weak"]},
+                        acquisition=acquisition,
+                        target_auc=target_auc,
+                        finding=finding,
+                        mode=mode,
+                    ),
+                    cheaper={unit: cheaper_arm(row) for unit, row in by_unit.items()},
+                    mode=mode,
+                )
             )
-        )
     return ArchiveAnswer(
         archive=facts.archive,
         is_external=facts.is_external,
@@ -95,13 +102,14 @@ def unjudged_answer(unjudged: Unjudged, *, finding: str) -> ArchiveAnswer:
     )
 
 
-def ratios_by_drawing(ratios: pl.DataFrame, *, costs_given: bool) -> Ratios:
-    """Sort one archive's ``RATIOS`` by how slice labels were drawn, then by unit.
+def ratios_by_drawing(ratios: pl.DataFrame, *, costs_given: bool, mode: str = BUDGETED) -> Ratios:
+    """Sort one archive's ``RATIOS`` of one mode by how slice labels were drawn, then by unit.
 
     Hours come first where costs are given, and are left out where not.
     """
     units = [unit for unit in UNITS if costs_given or unit != "hours"]
     found: dict[str, dict[str, Row]] = {}
+    ratios = ratios.filter(pl.col("mode") == mode)
     rows = {(row["acquisition"], row["unit"]): row for row in ratios.iter_rows(named=True)}
     for acquisition in ratios["acquisition"].unique().sort():
         found[acquisition] = {
@@ -127,5 +135,5 @@ def _table_row(row: Row, *, costs_given: bool) -> Row:
     }
 
 
-def _budgeted(table: Sequence[Row], learner: str) -> list[Row]:
-    return [row for row in table if (row["learner"], row["mode"]) == (learner, BUDGETED)]
+def _rows_of(table: Sequence[Row], learner: str, mode: str) -> list[Row]:
+    return [row for row in table if (row["learner"], row["mode"]) == (learner, mode)]

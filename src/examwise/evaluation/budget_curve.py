@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,8 @@ def budget_curve(replicates: BudgetReplicates) -> pl.DataFrame:
     """Return mean cost and mean AUC with 95% interval by curve and budget.
 
     The interval covers the chance of the test patients and of the repeats; with a single repeat,
-    or without labels, of the patients alone.
+    or without labels, of the patients alone. Where ``is_conditional``, repeats share more than half
+    of their labels, and it holds for draws from this pool of exams.
 
     Args:
         replicates: From :func:`examwise.evaluation.budget_replicates.budget_replicates`.
@@ -27,7 +29,8 @@ def budget_curve(replicates: BudgetReplicates) -> pl.DataFrame:
     for key, curve in replicates.curves.items():
         hours = curve.mean_costs.get("hours")
         for column, budget in enumerate(curve.budgets.tolist()):
-            interval = percentile_interval(curve.auc_replicates[:, column])
+            share = float(curve.between_share[column])
+            limits = percentile_interval(curve.auc_replicates[:, column])
             rows.append(
                 {
                     "archive": replicates.test_set.archive,
@@ -40,8 +43,10 @@ def budget_curve(replicates: BudgetReplicates) -> pl.DataFrame:
                     "mean_reader_actions": float(curve.mean_costs["actions"][column]),
                     "mean_reader_hours": None if hours is None else float(hours[column]),
                     "mean_auc": float(curve.mean_auc[column]),
-                    "auc_lower": interval.lower,
-                    "auc_upper": interval.upper,
+                    "auc_lower": limits.lower,
+                    "auc_upper": limits.upper,
+                    "between_share": None if math.isnan(share) else share,
+                    "is_conditional": bool(curve.is_conditional[column]),
                 }
             )
     return BUDGET_CURVE.frame(rows)

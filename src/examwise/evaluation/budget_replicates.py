@@ -2,12 +2,13 @@
 
 The test exams are one sample of patients, the repeats one sample of draws of labels. A replicate
 resamples both: patients with all their exams, and repeats with their whole chain of nested
-budgets. It uses the same draws for all learners and budgets, so that what they share cancels.
+budgets. It uses the same draws for all learners and budgets, so that what they share cancels; how
+far the draws of repeats go is scaled as :mod:`examwise.evaluation.between_repeats` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import polars as pl
 from examwise.core.errors import InputError
 from examwise.core.schemas.study import LABEL_FREE, RUNS
 from examwise.evaluation.auc_estimate import drawn_patients
+from examwise.evaluation.between_repeats import RepeatedMean, few_factor, repeated_mean
 from examwise.evaluation.repeat_draws import RepeatDraws
 from examwise.evaluation.test_set import TestSet, common_test_set
 from examwise.metrics.roc import roc_auc_weighted
@@ -60,8 +62,15 @@ class LearnerCurve:
         mean_costs: Unit to mean cost over repeats, shape (budgets,); no ``hours`` without costs.
         mean_auc: Mean AUC over repeats, shape (budgets,).
         cost_replicates: Unit to mean cost over the repeats drawn, shape (replicates, budgets).
-        auc_replicates: Mean AUC over the repeats drawn, shape (replicates, budgets); NaN where a
-            replicate lacks a class, or all repeats of a budget.
+        auc_replicates: Mean AUC, shape (replicates, budgets); NaN where a replicate lacks a class.
+        by_patients: Of these, what the samples of patients make, shape (replicates, budgets).
+        by_repeats: What draws of repeats add, not enlarged for how few they are: a comparison of
+            curves, in which much of the patients' chance cancels, does that for itself
+            (:func:`paired_replicates`), shape (replicates, budgets).
+        between_share: Share of the variance that lies between repeats, shape (budgets,); NaN for
+            a single repeat.
+        is_conditional: Whether repeats share more than half of their labels, so that intervals
+            hold for this pool of exams alone, shape (budgets,).
     """
 
     key: CurveKey
@@ -73,6 +82,10 @@ class LearnerCurve:
     mean_auc: Floats
     cost_replicates: Mapping[str, Floats]
     auc_replicates: Floats
+    by_patients: Floats
+    by_repeats: Floats
+    between_share: Floats
+    is_conditional: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,7 @@ def budget_replicates(
     n_replicates: int,
     seed: int,
     costs_given: bool = True,
+    overlaps: Mapping[tuple[CurveKey, int], float] | None = None,
 ) -> BudgetReplicates:
     """Return every curve with its replicates.
 
@@ -115,6 +129,8 @@ def budget_replicates(
         n_replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
         costs_given: Whether reader hours are meant to count.
+        overlaps: Curve and budget to what two of its repeats share of their labels, on average;
+            nothing where it is not known.
 
     Raises:
         InputError: If runs miss predictions, were judged by different exams, or differ within a
@@ -152,17 +168,44 @@ def budget_replicates(
     )
     draws = RepeatDraws(runs["repeat"].to_numpy(), n_replicates=n_replicates, seed=seed)
     units = [unit for unit in COSTS if unit != "hours" or costs_given]
+    shared = overlaps or {}
     curves = {}
     for names, own in runs.with_row_index("row").group_by(of_curve, maintain_order=True):
         key = CurveKey(*(str(name) for name in names))
-        curves[key] = _curve(key, own, aucs[own["row"].to_numpy()], draws, units)
+        curves[key] = learner_curve(
+            key,
+            own,
+            aucs[own["row"].to_numpy()],
+            draws,
+            units=units,
+            overlaps={budget: found for (one, budget), found in shared.items() if one == key},
+        )
     return BudgetReplicates(finding, curves, test_set, runs, aucs, draws)
 
 
-def _curve(
-    key: CurveKey, runs: pl.DataFrame, aucs: Floats, draws: RepeatDraws, units: list[str]
+def learner_curve(
+    key: CurveKey,
+    runs: pl.DataFrame,
+    aucs: Floats,
+    draws: RepeatDraws,
+    *,
+    units: Sequence[str],
+    overlaps: Mapping[int, float],
 ) -> LearnerCurve:
-    """Average the runs of a curve by budget; ``aucs`` (runs, 1 + replicates)."""
+    """Average the runs of a curve by budget.
+
+    Args:
+        key: The curve.
+        runs: Its ``RUNS``.
+        aucs: AUC of each of them in the sample itself, then in each replicate of its patients,
+            shape (runs, 1 + replicates).
+        draws: Which repeats each replicate draws.
+        units: Units of cost, keys of :data:`COSTS`.
+        overlaps: Budget to what two of its repeats share of their labels; 0 where not known.
+
+    Raises:
+        InputError: If the runs differ in what was bought, or a cost is missing.
+    """
     if runs["label_kind"].n_unique() > 1:
         raise InputError(
             where=f"{RUNS.file}, learner {key.learner}",
@@ -171,29 +214,43 @@ def _curve(
             remedy="study one kind of labels at a time",
         )
     budgets, member = np.unique(runs["budget"].to_numpy(), return_inverse=True)
-    n_repeats = np.bincount(member)
-    numbers, repeat = np.unique(runs["repeat"].to_numpy(), return_inverse=True)
-    drawn = draws.counts(numbers)[:, repeat]
+    repeat = runs["repeat"].to_numpy()
+    rows_of = [np.flatnonzero(member == column) for column in range(len(budgets))]
+    # Budgets of the same repeats take the same draws: a chain of nested budgets stays together.
+    counts = {tuple(repeat[rows]): draws.counts(repeat[rows]) for rows in rows_of}
+    drawn = [counts[tuple(repeat[rows])] for rows in rows_of]
+    means: list[RepeatedMean] = [
+        repeated_mean(aucs[rows], own, overlap=overlaps.get(budget, 0.0))
+        for rows, own, budget in zip(rows_of, drawn, budgets.tolist(), strict=True)
+    ]
 
     def mean(values: npt.NDArray) -> Floats:
-        return np.bincount(member, weights=values) / n_repeats
+        return np.array([values[rows].mean() for rows in rows_of], dtype=np.float64)
 
-    auc_replicates = _mean_of_drawn(aucs[:, 1:].T, drawn, member)
-    mean_costs, cost_replicates = {}, {}
-    for unit in units:
-        values = _costs(key, runs, unit)
-        mean_costs[unit] = mean(values)
-        cost_replicates[unit] = _mean_of_drawn(np.broadcast_to(values, drawn.shape), drawn, member)
+    costs = {unit: _costs(key, runs, unit) for unit in units}
     return LearnerCurve(
         key=key,
         label_kind=runs["label_kind"][0],
         budgets=budgets.astype(np.int64),
-        n_repeats=n_repeats.astype(np.int64),
+        n_repeats=np.array([len(rows) for rows in rows_of], dtype=np.int64),
         mean_exams_opened=mean(runs["n_exams_opened"].to_numpy()),
-        mean_costs=mean_costs,
+        mean_costs={unit: mean(values) for unit, values in costs.items()},
         mean_auc=mean(aucs[:, 0]),
-        cost_replicates=cost_replicates,
-        auc_replicates=auc_replicates,
+        cost_replicates={
+            unit: np.stack(
+                [
+                    own @ values[rows] / own.sum(axis=1)
+                    for rows, own in zip(rows_of, drawn, strict=True)
+                ],
+                axis=1,
+            )
+            for unit, values in costs.items()
+        },
+        auc_replicates=np.stack([found.replicates for found in means], axis=1),
+        by_patients=np.stack([found.by_patients for found in means], axis=1),
+        by_repeats=np.stack([found.by_repeats for found in means], axis=1),
+        between_share=np.array([found.between_share for found in means]),
+        is_conditional=np.array([found.is_conditional for found in means]),
     )
 
 
@@ -211,14 +268,31 @@ def _costs(key: CurveKey, runs: pl.DataFrame, unit: str) -> Floats:
     return values
 
 
-def _mean_of_drawn(
-    values: Floats, drawn: npt.NDArray[np.int64], member: npt.NDArray[np.intp]
-) -> Floats:
-    """Average over the repeats drawn, by budget; NaN where none of a budget's was drawn."""
-    n_budgets = int(member.max()) + 1
-    into_budget = np.eye(n_budgets)[member]
-    n_drawn = drawn @ into_budget
-    total = np.where(drawn > 0, values * drawn, 0.0) @ into_budget
-    result = np.full(total.shape, np.nan)
-    np.divide(total, n_drawn, out=result, where=n_drawn > 0)
-    return result
+def paired_replicates(
+    ours: LearnerCurve, theirs: LearnerCurve, *, at: int, their_at: int
+) -> tuple[Floats, Floats]:
+    """Return replicates of two curves for a comparison of the two.
+
+    What varies between repeats is enlarged, for how few they are, by what it has in the
+    difference of the curves rather than in each of them: there the patients' chance, known from
+    many, stands beside it undiminished.
+
+    Args:
+        ours: The one.
+        theirs: The other.
+        at: Number of our budget that the comparison is about.
+        their_at: Number of theirs.
+
+    Returns:
+        Both, shape (replicates, budgets).
+    """
+    of_patients = ours.by_patients[:, at] - theirs.by_patients[:, their_at]
+    between = ours.by_repeats[:, at] - theirs.by_repeats[:, their_at]
+    repeated = [int(n) for n in (ours.n_repeats[at], theirs.n_repeats[their_at]) if n > 1]
+    few = few_factor(
+        float(between.var()), float(np.nanvar(of_patients)), n_repeats=min(repeated, default=1)
+    )
+    return (
+        ours.by_patients + few * ours.by_repeats,
+        theirs.by_patients + few * theirs.by_repeats,
+    )

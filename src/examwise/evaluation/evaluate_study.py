@@ -5,28 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+import polars as pl
+
 from examwise.core.digests import sha256_hex
 from examwise.core.errors import InputError, SchemaError
 from examwise.core.executors.protocol import Executor
 from examwise.core.executors.serial import SerialExecutor
 from examwise.core.manifest import BEGUN, MANIFEST, read_manifest
 from examwise.core.progress import Progress, SilentProgress
-from examwise.core.schemas.evaluation import BUDGET_CURVE, RATIOS
 from examwise.core.schemas.study import RUNS
 from examwise.core.stage import Stage
 from examwise.core.storage import Storage
 from examwise.evaluation.answer import ANSWER, Answer
 from examwise.evaluation.archive_tables import ARCHIVE_TABLES, ArchiveTables
+from examwise.evaluation.budget_tables import BUDGET_TABLES
 from examwise.evaluation.evaluate import require_draws
+from examwise.evaluation.metric_curves import metric_curve_rows
 from examwise.evaluation.reading import EVALUATED_SPLITS
 from examwise.evaluation.run_tables import RUN_TABLES, RunTables
 from examwise.evaluation.shared_labels import SharedLabels
 from examwise.evaluation.shown_runs import shown_runs
 from examwise.evaluation.study_answer import StudyQuestion, answer_study
 from examwise.evaluation.study_evidence import StudyEvidence
-from examwise.evaluation.study_sites import find_sites, judge_sites, site_inputs
+from examwise.evaluation.study_sites import JudgedSite, find_sites, judge_sites, site_inputs
 
-_FILES = (*RUN_TABLES, *ARCHIVE_TABLES, BUDGET_CURVE.file, RATIOS.file, ANSWER)
+_FILES = (*RUN_TABLES, *ARCHIVE_TABLES, *(table.file for table in BUDGET_TABLES), ANSWER)
 
 
 def evaluate_study(
@@ -50,12 +53,13 @@ def evaluate_study(
     """Evaluate all runs of a study, and answer which way of labelling is cheaper.
 
     The internal archive and every external one are judged each for itself, by the same draws of
-    repeats. Beside the tables of :func:`evaluate_predictions` it writes ``budget_curve.parquet``,
-    ``ratios.parquet`` and ``answer.json``. Of one run for each curve, that of its largest budget
-    and first repeat, everything is worked out, of others exams' AUCs and ROC curves alone. What
-    the study has explained (``explanations/<run_id>/<number of the archive>/<method>/``) is
-    evaluated, too. A finished evaluation of the same study (its predictions known by their
-    manifests) is left as it is, and its answer returned. The number of workers changes nothing.
+    repeats. Beside the tables of :func:`~examwise.evaluation.evaluate.evaluate_predictions` it
+    writes those of :data:`~examwise.evaluation.budget_tables.BUDGET_TABLES` and ``answer.json``.
+    Of one run for each curve, that of its largest budget and first repeat, everything is worked
+    out; of others exams' AUCs and ROC curves, and what is followed over budgets. What the study
+    has explained (``explanations/<run_id>/<number of the archive>/<method>/``) is evaluated, too.
+    A finished evaluation of the same study (its predictions known by their manifests) is left as
+    it is, and its answer returned. The number of workers changes nothing.
 
     Args:
         study_url: A directory with ``runs.parquet`` and ``predictions/<run_id>/``, or
@@ -136,6 +140,20 @@ def evaluate_study(
         executor=executor or SerialExecutor(),
         progress=progress,
     )
+
+    def follow(site: JudgedSite, curve: pl.DataFrame) -> pl.DataFrame:
+        return metric_curve_rows(
+            site,
+            runs,
+            exam_curve=curve,
+            finding=finding,
+            overlaps=labels.overlaps(),
+            explanations=evidence.followed(site.site.number),
+            splits=splits,
+            costs_given=costs_given,
+            executor=executor,
+        )
+
     answered = answer_study(
         runs,
         judged,
@@ -147,8 +165,10 @@ def evaluate_study(
             weak=weak,
             n_replicates=n_replicates,
             seed=seed,
+            claim=None if evidence.protocol is None else evidence.protocol.claim,
         ),
-        shared_labels=labels.of_curves(),
+        labels=labels,
+        follow=follow,
     )
     tables = RunTables.of(run for site in judged for run in site.runs)
     together = ArchiveTables.of(
@@ -164,8 +184,8 @@ def evaluate_study(
     stage = begin(renew=renew)
     tables.write(stage.storage)
     together.write(stage.storage)
-    BUDGET_CURVE.write(stage.storage, answered.curve)
-    RATIOS.write(stage.storage, answered.ratios)
+    for table in BUDGET_TABLES:
+        table.write(stage.storage, answered.tables[table.file])
     stage.storage.write(ANSWER, answered.answer.to_json().encode())
     stage.finish(outputs=_FILES)
     return answered.answer

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from examwise.core.schemas.study import BUDGETED, LABEL_FREE
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
 from examwise.evaluation.answer import ArchiveAnswer, Arm
 from examwise.evaluation.verdict import reached_neither
 from examwise.evaluation.wording import (
     ARM_NAMES,
+    TRAINED_ON,
     UNIT_NOUNS,
     at_bound,
     drawn,
@@ -46,7 +48,9 @@ def compose_headline(
         finding: What is to be found.
         once: Whether every budget of the arms that are compared was tried once.
     """
-    internal, *external = archives
+    internal, *external = (
+        replace(archive, readings=archive.readings_of(BUDGETED)) for archive in archives
+    )
     aim = goal(target_auc, finding)
     if not ratios:
         kinds = {row["label_kind"] for row in internal.table if row["mode"] == BUDGETED}
@@ -60,6 +64,38 @@ def compose_headline(
         _outside(internal, external),
         *_without_labels(internal, target_auc),
     ]
+    return " ".join(sentence(part) for part in parts)
+
+
+def compose_full_headline(
+    archives: Sequence[ArchiveAnswer],
+    ratios: Ratios,
+    *,
+    target_auc: float,
+    finding: str,
+    once: bool,
+) -> str | None:
+    """Return the same of learners whose encoder was trained on as well: the full answer.
+
+    Args:
+        archives: The internal one first, with their readings of that mode.
+        ratios: Of the internal archive and that mode.
+        target_auc: AUC to reach.
+        finding: What is to be found.
+        once: Whether each of their budgets was tried once.
+
+    Returns:
+        None where nothing is compared that way.
+    """
+    if not ratios:
+        return None
+    internal, *external = (
+        replace(archive, readings=archive.readings_of(FINE_TUNED)) for archive in archives
+    )
+    inside = _inside(internal, ratios, goal(target_auc, finding), once=once)
+    parts = [f"{TRAINED_ON}, {inside}", *_other_units(ratios, internal)]
+    if external:
+        parts.append(_outside(internal, external))
     return " ".join(sentence(part) for part in parts)
 
 

@@ -10,10 +10,19 @@ import numpy.typing as npt
 import polars as pl
 
 from examwise.core.errors import InputError
-from examwise.core.schemas.evaluation import RATIOS
-from examwise.core.schemas.study import BUDGETED
-from examwise.evaluation.budget_replicates import BudgetReplicates, LearnerCurve
-from examwise.evaluation.needed_amount import NeededAmount, monotone_curve, needed_amount
+from examwise.core.schemas.evaluation import RATIOS, UNITS_OF_COST
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED
+from examwise.evaluation.budget_replicates import (
+    BudgetReplicates,
+    LearnerCurve,
+    paired_replicates,
+)
+from examwise.evaluation.needed_amount import (
+    Floats,
+    NeededAmount,
+    monotone_curve,
+    needed_amounts,
+)
 from examwise.metrics.patient_bootstrap import SMALLEST_USABLE_SHARE
 
 _TAIL = 0.025
@@ -40,8 +49,9 @@ def label_ratios(
         weak: Learner trained on exam labels.
 
     Returns:
-        ``RATIOS``, for each way in which the strong learner's labels were drawn; no rows where the
-        study lacks one of the learners.
+        ``RATIOS``, for each way in which the strong learner's labels were drawn, with the encoder
+        frozen, and where it was trained on as well at two budgets or more; no rows where the study
+        lacks one of the learners.
 
     Raises:
         InputError: If the target is not between 0.5 and 1, or the learners were not trained on
@@ -49,7 +59,55 @@ def label_ratios(
     """
     if not 0.5 < target_auc < 1:
         raise InputError(where="target_auc", expected="a number between 0.5 and 1", got=target_auc)
-    exam_arms = budgeted_curves(replicates, weak, label_kind="exam")
+    rows: list[dict[str, Any]] = []
+    for mode in (BUDGETED, FINE_TUNED):
+        for slice_arm, exam_arm in compared_curves(replicates, mode=mode, strong=strong, weak=weak):
+            if mode == FINE_TUNED and min(len(slice_arm.budgets), len(exam_arm.budgets)) < 2:
+                continue
+            of_strong, of_weak = paired_replicates(
+                slice_arm,
+                exam_arm,
+                at=_reached_at(slice_arm, target_auc),
+                their_at=_reached_at(exam_arm, target_auc),
+            )
+            needed_strong = _needed(slice_arm, of_strong, target_auc)
+            needed_weak = _needed(exam_arm, of_weak, target_auc)
+            rows += [
+                {
+                    "archive": replicates.test_set.archive,
+                    "mode": mode,
+                    "acquisition": slice_arm.key.acquisition,
+                    "finding": replicates.finding,
+                    "target_auc": target_auc,
+                    "unit": unit,
+                    **_ratio_row(needed_strong[unit], needed_weak[unit]),
+                }
+                for unit in UNITS_OF_COST
+                if unit in needed_strong
+            ]
+    return RATIOS.frame(rows)
+
+
+def compared_curves(
+    replicates: BudgetReplicates, *, mode: str, strong: str, weak: str
+) -> list[tuple[LearnerCurve, LearnerCurve]]:
+    """Return the strong learner's curves of one mode, each with the weak learner's one.
+
+    Args:
+        replicates: A study's curves on one archive.
+        mode: What the runs are for.
+        strong: Learner trained on slice labels.
+        weak: Learner trained on exam labels.
+
+    Returns:
+        A pair for each way in which slice labels were drawn; none where a learner is missing.
+
+    Raises:
+        InputError: If the learners were not trained on slice labels and exam labels, the latter
+            drawn in one way.
+    """
+    exam_arms = _curves_of(replicates, weak, mode=mode, label_kind="exam")
+    slice_arms = _curves_of(replicates, strong, mode=mode, label_kind="slice")
     if len(exam_arms) > 1:
         raise InputError(
             where=f"learner {weak}",
@@ -57,36 +115,16 @@ def label_ratios(
             got=", ".join(curve.key.acquisition for curve in exam_arms),
             remedy="study them one at a time",
         )
-    slice_arms = budgeted_curves(replicates, strong, label_kind="slice")
-    needed_weak = [_needed(curve, target_auc) for curve in exam_arms]
-    rows: list[dict[str, Any]] = []
-    for curve in slice_arms if exam_arms else ():
-        needed = [_needed(curve, target_auc), *needed_weak]
-        for unit in ("labels", "actions", "hours"):
-            if unit in curve.mean_costs:
-                names = {
-                    "archive": replicates.test_set.archive,
-                    "acquisition": curve.key.acquisition,
-                    "finding": replicates.finding,
-                    "target_auc": target_auc,
-                    "unit": unit,
-                }
-                rows.append({**names, **_ratio_row(*(by_unit[unit] for by_unit in needed))})
-    return RATIOS.frame(rows)
+    return [(curve, exam_arm) for curve in slice_arms for exam_arm in exam_arms]
 
 
-def budgeted_curves(
-    replicates: BudgetReplicates, learner: str, *, label_kind: str
+def _curves_of(
+    replicates: BudgetReplicates, learner: str, *, mode: str, label_kind: str
 ) -> list[LearnerCurve]:
-    """Return a learner's curves over budgets, one for each way of drawing its labels.
-
-    Raises:
-        InputError: If it was trained on another kind of labels.
-    """
     curves = [
         curve
         for key, curve in replicates.curves.items()
-        if key.learner == learner and key.mode == BUDGETED
+        if key.learner == learner and key.mode == mode
     ]
     for curve in curves:
         if curve.label_kind != label_kind:
@@ -99,67 +137,67 @@ def budgeted_curves(
     return curves
 
 
-def ratio_range(strong: NeededAmount, weak: NeededAmount) -> tuple[float, float]:
-    """Return the range in which strong over weak lies.
+def ratio_ranges(strong: Floats, weak: Floats) -> Floats:
+    """Return the ranges in which strong over weak lies.
+
+    Args:
+        strong: Low and high ends of the amounts, as :func:`needed_amounts` gives them, shape
+            (n, 2).
+        weak: The same of the weak learner.
 
     Example:
-        >>> ratio_range(NeededAmount(6, 6), NeededAmount(2, 2))
-        (3.0, 3.0)
-        >>> ratio_range(NeededAmount(6, math.inf), NeededAmount(0, 2))
-        (3.0, inf)
+        >>> strong, weak = np.array([[6.0, 6.0], [6.0, np.inf]]), np.array([[2.0, 2.0], [0.0, 2.0]])
+        >>> ratio_ranges(strong, weak).tolist()
+        [[3.0, 3.0], [3.0, inf]]
     """
-    lower = strong.low / weak.high
-    upper = math.inf if weak.low == 0 else strong.high / weak.low
-    return lower, upper
+    lower = strong[:, 0] / weak[:, 1]
+    upper = np.full(len(weak), np.inf)
+    np.divide(strong[:, 1], weak[:, 0], out=upper, where=weak[:, 0] != 0)
+    return np.stack([lower, upper], axis=1)
 
 
-def _needed(curve: LearnerCurve, target_auc: float) -> dict[str, list[NeededAmount | None]]:
-    """By unit: the amount in the sample itself, then in each replicate (None: no curve)."""
-    aucs = np.vstack([curve.mean_auc, curve.auc_replicates])
-    fitted = [None if np.isnan(row).any() else monotone_curve(row) for row in aucs]
-    needed: dict[str, list[NeededAmount | None]] = {}
-    for unit, means in curve.mean_costs.items():
-        amounts = np.vstack([means, curve.cost_replicates[unit]])
-        needed[unit] = [
-            None if curve_values is None else needed_amount(curve_values, row, target_auc)
-            for curve_values, row in zip(fitted, amounts, strict=True)
-        ]
-    return needed
+def _reached_at(curve: LearnerCurve, target_auc: float) -> int:
+    """Return the number of the first budget that reaches the target, or of the last."""
+    above = monotone_curve(curve.mean_auc) >= target_auc
+    return int(np.argmax(above)) if above.any() else len(above) - 1
 
 
-def _ratio_row(
-    strong: list[NeededAmount | None], weak: list[NeededAmount | None]
-) -> dict[str, Any]:
-    here = strong[0], weak[0]
-    if here[0] is None or here[1] is None:
-        raise AssertionError("a mean AUC over finished repeats is a number")
-    point = here[0], here[1]
-    usable = [
-        (ours, theirs)
-        for ours, theirs in zip(strong[1:], weak[1:], strict=True)
-        if ours is not None and theirs is not None
-    ]
-    enough = len(usable) >= SMALLEST_USABLE_SHARE * (len(strong) - 1)
-    ranges = np.array([ratio_range(*pair) for pair in usable]) if usable else np.empty((0, 2))
-    lower, upper, kind = _interval(ranges) if enough else (None, None, "not_estimable")
-    both_reached = all(amount.reached for amount in point)
-    both_at_most = all(amount.at_most for amount in point)
+def _needed(curve: LearnerCurve, replicates: Floats, target_auc: float) -> dict[str, Floats]:
+    """By unit: the range of the amount in the sample itself, then in each replicate."""
+    fitted = monotone_curve(np.vstack([curve.mean_auc, replicates]))
     return {
-        "strong": point[0].high if point[0].reached else None,
-        "strong_at_most": point[0].at_most,
-        "weak": point[1].high if point[1].reached else None,
-        "weak_at_most": point[1].at_most,
-        "ratio": point[0].high / point[1].high if both_reached and not both_at_most else None,
-        "ratio_lower": lower,
-        "ratio_upper": upper,
-        "interval": kind,
-        "reached_strong": _share([ours.reached for ours, _ in usable]),
-        "reached_weak": _share([theirs.reached for _, theirs in usable]),
-        "reached_neither": _share([not (a.reached or b.reached) for a, b in usable]),
+        unit: needed_amounts(fitted, np.vstack([means, curve.cost_replicates[unit]]), target_auc)
+        for unit, means in curve.mean_costs.items()
     }
 
 
-def _interval(ranges: npt.NDArray[np.float64]) -> tuple[float | None, float | None, str]:
+def _ratio_row(strong: Floats, weak: Floats) -> dict[str, Any]:
+    ours, theirs = NeededAmount(*strong[0].tolist()), NeededAmount(*weak[0].tolist())
+    usable = ~np.isnan(strong[1:, 0]) & ~np.isnan(weak[1:, 0])
+    enough = usable.sum() >= SMALLEST_USABLE_SHARE * len(usable)
+    of_strong, of_weak = strong[1:][usable], weak[1:][usable]
+    lower, upper, kind = None, None, "not_estimable"
+    if enough:
+        lower, upper, kind = _interval(ratio_ranges(of_strong, of_weak))
+    both_reached = ours.reached and theirs.reached
+    both_at_most = ours.at_most and theirs.at_most
+    strong_reached, weak_reached = np.isfinite(of_strong[:, 1]), np.isfinite(of_weak[:, 1])
+    return {
+        "strong": ours.high if ours.reached else None,
+        "strong_at_most": ours.at_most,
+        "weak": theirs.high if theirs.reached else None,
+        "weak_at_most": theirs.at_most,
+        "ratio": ours.high / theirs.high if both_reached and not both_at_most else None,
+        "ratio_lower": lower,
+        "ratio_upper": upper,
+        "interval": kind,
+        "reached_strong": _share(strong_reached),
+        "reached_weak": _share(weak_reached),
+        "reached_neither": _share(~(strong_reached | weak_reached)),
+    }
+
+
+def _interval(ranges: Floats) -> tuple[float | None, float | None, str]:
     telling = (ranges[:, 0] > 0) | np.isfinite(ranges[:, 1])
     too_few = telling.sum() < max(2, (1 - _TAIL) * len(ranges))
     ranges = ranges[telling]
@@ -179,5 +217,5 @@ def _interval(ranges: npt.NDArray[np.float64]) -> tuple[float | None, float | No
     return lower if closed_below else None, upper if closed_above else None, kind
 
 
-def _share(flags: list[bool]) -> float:
-    return sum(flags) / len(flags) if flags else 0.0
+def _share(flags: npt.NDArray[np.bool_]) -> float:
+    return float(flags.mean()) if len(flags) else 0.0

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from examwise.evaluation.budget_replicates import BudgetReplicates, CurveKey, LearnerCurve
+from examwise.evaluation.budget_replicates import (
+    BudgetReplicates,
+    CurveKey,
+    LearnerCurve,
+    paired_replicates,
+)
 from examwise.metrics.patient_bootstrap import percentile_interval
 
 Floats = npt.NDArray[np.float64]
@@ -87,7 +92,8 @@ def difference_at(
     """Compare two curves at a budget each: patients, and repeats that both have, are paired."""
     mine = ours.budgets.tolist().index(budget)
     other = theirs.budgets.tolist().index(their_budget)
-    limits = percentile_interval(ours.auc_replicates[:, mine] - theirs.auc_replicates[:, other])
+    own, their_own = paired_replicates(ours, theirs, at=mine, their_at=other)
+    limits = percentile_interval(own[:, mine] - their_own[:, other])
     return PairedDifference(
         float(ours.mean_auc[mine]), float(theirs.mean_auc[other]), limits.lower, limits.upper
     )

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED
 from examwise.evaluation.needed_amount import monotone_curve
 from examwise.evaluation.verdict import cheaper_arm, reached_neither
 from examwise.evaluation.wording import (
     ARM_NAMES,
+    TRAINED_ON,
     UNIT_NOUNS,
     amount,
     at_bound,
@@ -30,6 +32,7 @@ def compose_sentence(
     acquisition: str,
     target_auc: float,
     finding: str,
+    mode: str = BUDGETED,
 ) -> str:
     """Return one sentence: what both ways of labelling took, and which was cheaper.
 
@@ -42,10 +45,13 @@ def compose_sentence(
         acquisition: How slice labels were drawn.
         target_auc: AUC to reach.
         finding: What is to be found.
+        mode: What the runs are for.
     """
     aim = goal(target_auc, finding)
     lead = next(iter(ratios.values()))
     start = f"With slice labels drawn {drawn(acquisition)}"
+    if mode == FINE_TUNED:
+        start = f"{TRAINED_ON.capitalize()}, and slice labels drawn {drawn(acquisition)}"
     once = all(row["repeats"] == 1 for rows in arms.values() for row in rows)
     if reached_neither(lead):
         fitted = "never falling fit to the " if any(map(falls, arms.values())) else ""

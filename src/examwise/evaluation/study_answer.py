@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from examwise.core.analysis_protocol import RatioClaim
 from examwise.core.schemas.evaluation import BUDGET_CURVE, RATIOS
-from examwise.core.schemas.study import BUDGETED
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED
 from examwise.evaluation.answer import Answer, ArchiveAnswer
 from examwise.evaluation.archive_answer import (
     Ratios,
@@ -16,10 +17,15 @@ from examwise.evaluation.archive_answer import (
     ratios_by_drawing,
     unjudged_answer,
 )
-from examwise.evaluation.budget_curve import budget_curve
-from examwise.evaluation.budget_replicates import CurveKey, budget_replicates
-from examwise.evaluation.fair_reading import compose_headline
-from examwise.evaluation.label_ratio import label_ratios
+from examwise.evaluation.budget_replicates import budget_replicates
+from examwise.evaluation.budget_tables import (
+    BUDGET_TABLES,
+    MetricFollower,
+    budget_tables,
+    no_budget_tables,
+)
+from examwise.evaluation.fair_reading import compose_full_headline, compose_headline
+from examwise.evaluation.shared_labels import SharedLabels
 from examwise.evaluation.study_facts import collect_facts
 from examwise.evaluation.study_sites import JudgedSite
 from examwise.evaluation.test_set import unjudged
@@ -37,6 +43,7 @@ class StudyQuestion:
         weak: Learner trained on exam labels.
         n_replicates: Bootstrap replicates.
         seed: Seed of the bootstrap.
+        claim: Which ratios are claimed, if shown; none if None.
     """
 
     target_auc: float
@@ -46,6 +53,7 @@ class StudyQuestion:
     weak: str
     n_replicates: int
     seed: int
+    claim: RatioClaim | None = None
 
     @property
     def arms(self) -> dict[str, str]:
@@ -55,24 +63,22 @@ class StudyQuestion:
 
 @dataclass(frozen=True)
 class AnsweredStudy:
-    """A study's tables, and the answer in words.
+    """A study's tables over budgets, and the answer in words.
 
     Attributes:
-        curve: ``BUDGET_CURVE`` of all archives.
-        ratios: ``RATIOS`` of all archives.
+        tables: File to rows of all archives, of :data:`BUDGET_TABLES`.
         answer: The answer.
     """
 
-    curve: pl.DataFrame
-    ratios: pl.DataFrame
+    tables: Mapping[str, pl.DataFrame]
     answer: Answer
 
 
 @dataclass(frozen=True)
 class _Part:
-    curve: pl.DataFrame
-    ratios: pl.DataFrame
+    tables: Mapping[str, pl.DataFrame]
     by_drawing: Ratios
+    full: Ratios
     answer: ArchiveAnswer
 
 
@@ -81,7 +87,8 @@ def answer_study(
     judged: Sequence[JudgedSite],
     question: StudyQuestion,
     *,
-    shared_labels: Mapping[CurveKey, float],
+    labels: SharedLabels,
+    follow: MetricFollower | None = None,
 ) -> AnsweredStudy:
     """Answer for every archive by itself, and for the study.
 
@@ -92,12 +99,14 @@ def answer_study(
         runs: ``RUNS`` of the study.
         judged: The internal site first.
         question: What is asked.
-        shared_labels: Share of labels that two repeats of the largest budget share, by curve.
+        labels: What repeats share of their labels.
+        follow: Makes ``METRIC_CURVE`` of a site and its ``BUDGET_CURVE``; exams' AUC alone is
+            followed if None.
 
     Raises:
         InputError: If the runs cannot be compared.
     """
-    parts = [_part(runs, site, question, shared_labels) for site in judged]
+    parts = [_part(runs, site, question, labels, follow) for site in judged]
     headline = compose_headline(
         [part.answer for part in parts],
         parts[0].by_drawing,
@@ -106,13 +115,22 @@ def answer_study(
         once=_tried_once(runs, question),
     )
     return AnsweredStudy(
-        curve=pl.concat([part.curve for part in parts]),
-        ratios=pl.concat([part.ratios for part in parts]),
+        tables={
+            table.file: pl.concat([part.tables[table.file] for part in parts])
+            for table in BUDGET_TABLES
+        },
         answer=Answer(
             headline=headline,
             finding=question.finding,
             target_auc=question.target_auc,
             archives=tuple(part.answer for part in parts),
+            full_headline=compose_full_headline(
+                [part.answer for part in parts],
+                parts[0].full,
+                target_auc=question.target_auc,
+                finding=question.finding,
+                once=_tried_once(runs, question, mode=FINE_TUNED),
+            ),
         ),
     )
 
@@ -121,12 +139,13 @@ def _part(
     runs: pl.DataFrame,
     site: JudgedSite,
     question: StudyQuestion,
-    shared_labels: Mapping[CurveKey, float],
+    labels: SharedLabels,
+    follow: MetricFollower | None,
 ) -> _Part:
     is_external = site.site.is_external
     if is_external and (nothing := unjudged(site.runs[0].exams, finding=question.finding)):
         answer = unjudged_answer(nothing, finding=question.finding)
-        return _Part(BUDGET_CURVE.frame([]), RATIOS.frame([]), {}, answer)
+        return _Part(no_budget_tables(), {}, {}, answer)
     replicates = budget_replicates(
         runs,
         site.exams,
@@ -134,12 +153,23 @@ def _part(
         n_replicates=question.n_replicates,
         seed=question.seed,
         costs_given=question.costs_given,
+        overlaps=labels.overlaps(),
     )
-    curve = budget_curve(replicates)
-    ratios = label_ratios(
-        replicates, target_auc=question.target_auc, strong=question.strong, weak=question.weak
+    tables = budget_tables(
+        replicates,
+        site,
+        target_auc=question.target_auc,
+        strong=question.strong,
+        weak=question.weak,
+        claim=question.claim,
+        seed=question.seed,
+        follow=follow,
     )
-    by_drawing = ratios_by_drawing(ratios, costs_given=question.costs_given)
+    curve = tables[BUDGET_CURVE.file]
+    by_drawing, full = (
+        ratios_by_drawing(tables[RATIOS.file], costs_given=question.costs_given, mode=mode)
+        for mode in (BUDGETED, FINE_TUNED)
+    )
     answer = compose_archive_answer(
         curve,
         by_drawing,
@@ -147,19 +177,20 @@ def _part(
         target_auc=question.target_auc,
         finding=question.finding,
         costs_given=question.costs_given,
+        full_ratios=full,
         facts=collect_facts(
             replicates,
             is_external=is_external,
             arms=question.arms,
             slices_per_exam=site.slices_per_exam,
-            shared_labels=shared_labels,
+            shared_labels=labels.of_curves(),
         ),
     )
-    return _Part(curve, ratios, by_drawing, answer)
+    return _Part(tables, by_drawing, full, answer)
 
 
-def _tried_once(runs: pl.DataFrame, question: StudyQuestion) -> bool:
+def _tried_once(runs: pl.DataFrame, question: StudyQuestion, *, mode: str = BUDGETED) -> bool:
     compared = runs.filter(
-        (pl.col("mode") == BUDGETED) & pl.col("learner").is_in(list(question.arms.values()))
+        (pl.col("mode") == mode) & pl.col("learner").is_in(list(question.arms.values()))
     )
     return compared["repeat"].n_unique() == 1

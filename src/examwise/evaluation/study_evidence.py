@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -65,11 +66,29 @@ class StudyEvidence:
         if study.exists(PROTOCOL):
             self.protocol = AnalysisProtocol.read(study)
             self.inputs[PROTOCOL] = "sha256:" + sha256_hex(study.read(PROTOCOL))
-        self._explained = {site.number: self._explanations(study, site.number) for site in sites}
+        main = sorted(self._main.values())
+        self._explained = {
+            site.number: self._explanations(study, site.number, main) for site in sites
+        }
+        every = runs["run_id"].sort().to_list()
+        self._followed = {
+            site.number: self._explanations(study, site.number, every) for site in sites
+        }
 
-    def _explanations(self, study: Storage, number: int) -> Explanations | None:
+    def followed(self, number: int) -> Explanations | None:
+        """Return maps' scores of all runs at a site: of slices that a method's runs all have."""
+        explained = self._followed[number]
+        if explained is None:
+            return None
+        runs_of = pl.col("run_id").n_unique()
+        shared = runs_of.over("method", "exam_id", "slice_index") == runs_of.over("method")
+        return replace(explained, scores=explained.scores.filter(shared))
+
+    def _explanations(
+        self, study: Storage, number: int, run_ids: Sequence[str]
+    ) -> Explanations | None:
         found = []
-        for run_id in sorted(self._main.values()):
+        for run_id in run_ids:
             folder = f"{EXPLANATIONS}/{run_id}/{number}"
             for key in study.list(folder):
                 if key.endswith(f"/{MANIFEST}"):

@@ -9,8 +9,15 @@ UNIT_NOUNS = {"hours": "reader hours", "actions": "reader actions", "labels": "l
 
 ARM_NAMES = {"strong": "slice labels", "weak": "exam labels"}
 
-DRAWN = {"spread": "spread over exams", "whole_exam": "exam by exam"}
+DRAWN = {
+    "spread": "spread over exams",
+    "whole_exam": "exam by exam",
+    "exam_first": "where the exam's label asks for them",
+}
 """How slice labels are drawn, in words."""
+
+TRAINED_ON = "with the encoder trained on as well"
+"""How learners of the full answer differ from those of the first one, in words."""
 
 SCORES_WITHOUT_LABELS = {
     "pretext": "the pretrained encoder's own score",

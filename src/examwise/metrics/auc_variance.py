@@ -123,6 +123,45 @@ def auc_estimates(
     )
 
 
+def auc_influence(
+    labels: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    patients: npt.NDArray[np.integer],
+    *,
+    n_patients: int,
+) -> tuple[float, Floats] | None:
+    """Return an AUC with what each patient adds to its error; None where a class is absent.
+
+    The parts sum to 0; the sum of their squares is the variance, but for factors n / (n - 1).
+    Those of several scores on the same patients can be averaged as the areas are.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        scores: Higher means more likely positive, shape (n,).
+        patients: Number of each item's patient, from 0, shape (n,).
+        n_patients: Patients, those without an item among them.
+
+    Raises:
+        InputError: On a NaN score, a label other than 0 and 1, or unequal lengths.
+
+    Example:
+        >>> auc, parts = auc_influence([0, 1], [0.1, 0.2], np.array([0, 2]), n_patients=3)
+        >>> auc, parts.tolist()
+        (1.0, [0.0, 0.0, 0.0])
+    """
+    values = checked_scores(scores)
+    positive = checked_labels(labels, len(values))
+    n_positive = int(positive.sum())
+    if n_positive == 0 or n_positive == len(positive):
+        return None
+    of_positives, of_negatives = _placements(positive, values)
+    auc = float(of_positives.mean())
+    parts = np.empty(len(values))
+    parts[positive] = (of_positives - auc) / n_positive
+    parts[~positive] = (of_negatives - auc) / (len(positive) - n_positive)
+    return auc, np.asarray(np.bincount(patients, parts, minlength=n_patients), dtype=np.float64)
+
+
 def auc_interval(
     estimates: AucEstimates, index: int = 0, *, level: float = 0.95
 ) -> tuple[float | None, float | None]:
@@ -148,11 +187,31 @@ def auc_interval(
     """
     checked_level(level)
     auc = float(estimates.aucs[index])
-    variance = float(estimates.covariance[index, index])
-    if not has_spread(estimates, index):
+    return logit_limits(auc, float(estimates.covariance[index, index]), level=level)
+
+
+def logit_limits(
+    value: float, variance: float, *, level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """Return the interval of a value between 0 and 1, symmetric about its logit.
+
+    It is undefined, ``(None, None)``, where the value is 0 or 1, and where its variance is 0 or
+    unknown.
+
+    Args:
+        value: Such as an AUC.
+        variance: Its variance.
+        level: Coverage aimed at, between 0 and 1.
+
+    Example:
+        >>> [round(limit, 3) for limit in logit_limits(0.9, 0.03**2)]
+        [0.824, 0.945]
+    """
+    checked_level(level)
+    if not (0 < value < 1 and variance > _NO_VARIANCE):
         return None, None
-    reach = -ndtri((1 - level) / 2) * np.sqrt(variance) / (auc * (1 - auc))
-    return float(expit(logit(auc) - reach)), float(expit(logit(auc) + reach))
+    reach = -ndtri((1 - level) / 2) * np.sqrt(variance) / (value * (1 - value))
+    return float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
 
 
 def auc_difference(

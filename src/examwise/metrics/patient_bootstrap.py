@@ -150,3 +150,25 @@ def percentile_interval(values: npt.ArrayLike, *, level: float = 0.95) -> Percen
     tail = (1 - level) / 2
     lower, upper = np.quantile(usable, [tail, 1 - tail])
     return PercentileInterval(float(lower), float(upper), n_left_out)
+
+
+def replicate_error(values: npt.ArrayLike) -> float | None:
+    """Return the standard error that replicate values show.
+
+    NaN values are left out. It is undefined where :func:`percentile_interval` is.
+
+    Args:
+        values: A statistic's value in each replicate, shape (replicates,).
+
+    Example:
+        >>> round(replicate_error([0.1, 0.2, 0.3]), 6)
+        0.1
+        >>> replicate_error([0.5, 0.5]) is None
+        True
+    """
+    replicates = np.asarray(values, dtype=np.float64)
+    usable = replicates[~np.isnan(replicates)]
+    if len(usable) < max(2, SMALLEST_USABLE_SHARE * len(replicates)):
+        return None
+    error = float(usable.std(ddof=1))
+    return error if error > 1e-12 * float(np.abs(usable).max()) else None
