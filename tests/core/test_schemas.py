@@ -9,6 +9,7 @@ import pytest
 from examwise.core.errors import SchemaError
 from examwise.core.schemas import (
     annotations,
+    budget_curves,
     cross_validation,
     encoder,
     evaluation,
@@ -36,6 +37,7 @@ SCHEMAS = {
         run,
         study,
         evaluation,
+        budget_curves,
         evidence,
         slice_evidence,
         explanations,
