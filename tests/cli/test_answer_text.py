@@ -102,3 +102,11 @@ def test_cautions_of_external_archives_are_written_out_up_to_two():
 
 def test_an_external_archive_that_can_judge_nothing_is_a_sentence_all_the_same():
     assert outside(table=()).endswith("40 positive): nothing to compare.")
+
+
+def test_the_full_answer_follows_the_first():
+    full = "With the encoder trained on as well, the same."
+    answer = Answer("It depends.", "any", 0.8, (INSIDE,), full_headline=full)
+    first, second, *_ = answer_text(answer).split("\n\n")
+    assert first == "It depends."
+    assert second == "With the encoder trained on as well, the same."

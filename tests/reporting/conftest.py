@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,16 @@ from examwise.core.tables import TableSchema
 from examwise.evaluation.answer import ANSWER, Answer, ArchiveAnswer, Reading
 from examwise.imaging.stored_exams import StoredExams
 
+CHROMIUM = os.environ.get("EXAMWISE_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
 REPEATS = 2
 HEADLINE = "To reach AUC 0.80, <b>slice</b> labels cost 1.9 times the hours & more."
 EXTERNAL = ("elsewhere", "far-away")
@@ -51,6 +62,7 @@ def _sibling(name: str) -> Any:
 
 evidence_frames = _sibling("evidence_frames").evidence_frames
 slice_frames = _sibling("slice_frames")
+curve_frames = _sibling("curve_frames").curve_frames
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,13 @@ EVERYTHING = [
 ]
 
 
+FULL = [
+    Point("strong", "spread", "slice", FINE_TUNED, 120, 0.85, 1),
+    Point("weak", "exam", "exam", FINE_TUNED, 40, 0.79, 1),
+]
+"""What makes curves of the full answer out of its points."""
+
+
 @pytest.fixture(scope="session")
 def make_study(make_store: Callable[..., str]) -> StudyFactory:
     """Return a function that writes a finished and evaluated study and returns its directory.
@@ -116,8 +135,9 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         finished: bool = True,
         evidence: bool = False,
         margin: float | None = 0.03,
+        curves: bool = False,
     ) -> Path:
-        points = EVERYTHING if everything else PLAIN
+        points = [*(EVERYTHING if everything else PLAIN), *(FULL if curves else [])]
         configuration = _configuration(points, hours, source)
         stage = Stage.begin(study, kind="study", configuration=configuration, inputs={}, seed=7)
         make_store(study / "store", n_exams=24, **{"n_slices": 7, **(store or {})})
@@ -129,8 +149,15 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
             url = study / f"external/{number}/store"
             make_store(url, n_exams=9, archive=archive, seed=number, **(store or {}))
         _write_runs(stage.storage, points, hours=hours)
+        outside = [
+            (stage.storage.child(folder), StoredExams(study / folder / "store"))
+            for folder in (f"external/{number}" for number in range(1, len(external) + 1))
+        ]
         for run_id, point, repeat in _runs(points):
-            _write_predictions(stage.storage, stored, splits, run_id, point, repeat)
+            test = splits.filter(pl.col("split") == "test")
+            _write_predictions(stage.storage, stored, test, run_id, point, repeat)
+            for folder, elsewhere in outside:
+                _write_predictions(folder, elsewhere, elsewhere.exams, run_id, point, repeat)
             if everything:
                 _write_model(stage.storage, run_id)
         options = {"n_replicates": 200, "strong": "strong", "weak": "weak"}
@@ -148,6 +175,9 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         _write_answer(evaluation.storage, points, external, hours=hours, reached=reached)
         tables = (BUDGET_CURVE, EXAM_METRICS, RATIOS, SLICE_METRICS, ROC_POINTS)
         found = _evidence(points, external, margin=margin) if evidence else {}
+        if curves:
+            found |= curve_frames(points, ["test", *external], hours=hours)
+            _write_plan(stage.storage, points)
         for schema, frame in found.items():
             schema.write(evaluation.storage, frame)
         evaluation.finish(outputs=[ANSWER, *(table.file for table in (*tables, *found))])
@@ -156,6 +186,18 @@ def make_study(make_store: Callable[..., str]) -> StudyFactory:
         return study
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Open a headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not Path(CHROMIUM).is_file():
+        pytest.skip(f"no chromium at {CHROMIUM}; EXAMWISE_CHROMIUM names another")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -168,6 +210,12 @@ def study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) ->
 def full_study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of everything that tests only read."""
     return make_study(tmp_path_factory.mktemp("full") / "study", everything=True)
+
+
+@pytest.fixture(scope="session")
+def curved_study(make_study: StudyFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of everything with tables that follow learners over budgets, to be read only."""
+    return make_study(tmp_path_factory.mktemp("curved") / "study", everything=True, curves=True)
 
 
 @pytest.fixture(scope="session")
@@ -307,14 +355,14 @@ def _write_model(storage: Storage, run_id: str) -> None:
 def _write_predictions(
     storage: Storage,
     stored: StoredExams,
-    splits: pl.DataFrame,
+    test: pl.DataFrame,
     run_id: str,
     point: Point,
     repeat: int,
 ) -> None:
     generator = np.random.default_rng(point.budget * 10 + repeat)
+    archives = dict(stored.exams.select("exam_id", "archive").rows())
     exams, slices = [], []
-    test = splits.filter(pl.col("split") == "test")
     for exam_id, patient_key in test.select("exam_id", "patient_key").rows():
         of_exam = stored.labels.filter(exam_id=exam_id, finding="any")
         labels = of_exam.sort("slice_start")["value"].to_numpy()
@@ -328,7 +376,7 @@ def _write_predictions(
             {
                 **shared,
                 "patient_key": patient_key,
-                "archive": "test",
+                "archive": archives[exam_id],
                 "split": "test",
                 "learner": point.learner,
                 "exam_logit": exam_logit,
@@ -439,6 +487,23 @@ def _write_run_tables(
     ROC_POINTS.write(storage, ROC_POINTS.frame(roc))
 
 
+def _write_plan(storage: Storage, points: list[Point]) -> None:
+    runs = [
+        {
+            "run_id": run_id,
+            "learner": point.learner,
+            "mode": point.mode,
+            "acquisition": point.acquisition,
+            "budget": point.budget,
+            "repeat": repeat,
+        }
+        for run_id, point, repeat in _runs(points)
+    ]
+    lost = {**runs[0], "run_id": "lost", "repeat": REPEATS}
+    rounds = [{"runs": len(runs), "external": 1}, {"runs": 1, "external": 1}]
+    storage.write("plan.json", json.dumps({"runs": [*runs, lost], "rounds": rounds}).encode())
+
+
 def _write_answer(
     storage: Storage,
     points: list[Point],
@@ -447,6 +512,7 @@ def _write_answer(
     hours: bool,
     reached: bool,
 ) -> None:
+    full = any(point in FULL for point in points)
     curve = [
         {
             "archive": archive,
@@ -463,6 +529,8 @@ def _write_answer(
             "mean_auc": point.auc - lower,
             "auc_lower": point.auc - lower - 0.07,
             "auc_upper": point.auc - lower + 0.05,
+            "between_share": 0.4 if point.repeats > 1 else None,
+            "is_conditional": point.budget > 400,
         }
         for archive, lower in _archives(external)
         for point in points
@@ -471,22 +539,29 @@ def _write_answer(
     units = ("labels", "actions", "hours") if hours else ("labels", "actions")
     ways = sorted({point.acquisition for point in points if point.learner == "strong"})
     ratios = [
-        _ratio(archive, way, unit, reached=reached)
+        _ratio(archive, way, unit, reached=reached) | {"mode": mode}
         for archive, _ in _archives(external)
-        for way in ways
+        for mode in ([BUDGETED, FINE_TUNED] if full else [BUDGETED])
+        for way in (ways if mode == BUDGETED else ways[:1])
         for unit in units
     ]
     RATIOS.write(storage, RATIOS.frame(ratios))
     archives = tuple(
-        _archive_answer(archive, list(reversed(units)), ways, is_external=number > 0)
+        _archive_answer(archive, list(reversed(units)), ways, is_external=number > 0, full=full)
         for number, (archive, _) in enumerate(_archives(external))
     )
-    answer = Answer(HEADLINE, finding="any", target_auc=0.8, archives=archives)
+    answer = Answer(
+        HEADLINE,
+        finding="any",
+        target_auc=0.8,
+        archives=archives,
+        full_headline="With the encoder trained on as well, they tell." if full else None,
+    )
     storage.write(ANSWER, answer.to_json().encode())
 
 
 def _archive_answer(
-    archive: str, units: list[str], ways: list[str], *, is_external: bool
+    archive: str, units: list[str], ways: list[str], *, is_external: bool, full: bool
 ) -> ArchiveAnswer:
     readings = [
         Reading(
@@ -496,6 +571,9 @@ def _archive_answer(
         )
         for way in ways
     ]
+    if full:
+        cheaper = dict.fromkeys(units, "weak")
+        readings.append(Reading(ways[0], "Fine-tuned, it is the same.", cheaper, FINE_TUNED))
     cautions = ["Each budget was drawn twice.", "Hours are assumed costs."]
     if is_external:
         cautions.append(f"There are few exams in {archive}.")
@@ -517,6 +595,7 @@ def _ratio(archive: str, way: str, unit: str, *, reached: bool) -> dict[str, Any
     strong = strong if way == "spread" else strong * 0.4
     row = {
         "archive": archive,
+        "mode": BUDGETED,
         "acquisition": way,
         "finding": "any",
         "target_auc": 0.8,

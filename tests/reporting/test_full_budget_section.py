@@ -45,10 +45,17 @@ def test_every_arm_and_reference_in_every_archive(full: StudyFiles) -> None:
     assert rows["Strong, spread"] == strong
     assert rows["Mean HU"][:2] == ("0", "0.58 [0.51, 0.63]")
     assert len(ratios.rows) == 6
-    assert ratios.rows[0] == ("test", "spread", "3.04", "1.84", "1.65 [0.90 or more]", "exams")
+    assert ratios.rows[0] == (
+        "test",
+        "first",
+        "spread",
+        "3.04",
+        "1.84",
+        "1.65 [0.90 or more]",
+        "exams",
+    )
     assert ratios.rows[-1][-1] == "not told"
     assert [figure.id for figure in section.figures] == [
-        "figure-ratios",
         "figure-auc-mean-reader-hours-external-1",
         "figure-auc-mean-reader-hours-external-2",
     ]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +8,6 @@ import pytest
 from examwise.core.progress import SilentProgress
 from examwise.reporting.report import write_report
 
-CHROMIUM = os.environ.get("EXAMWISE_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PAPER = {"width": 688, "height": 1000}
@@ -56,28 +45,25 @@ CUT_OFF = """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
   }).map(text => text.textContent);
 })"""
 
-NAMES = ("plain", "full", "explained")
+NAMES = ("plain", "full", "explained", "curved")
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip(f"no chromium at {CHROMIUM}; EXAMWISE_CHROMIUM names another")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
+OPEN_ALL = "document.querySelectorAll('details').forEach(part => { part.open = true })"
 
 
 @pytest.fixture(scope="module")
 def addresses(
-    study: Path, full_study: Path, explained_study: Path, tmp_path_factory: pytest.TempPathFactory
+    study: Path,
+    full_study: Path,
+    explained_study: Path,
+    curved_study: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, str]:
     out = tmp_path_factory.mktemp("browser")
     return {
         name: write_report(found, out / f"{name}.html", progress=SilentProgress()).as_uri()
-        for name, found in zip(NAMES, (study, full_study, explained_study), strict=True)
+        for name, found in zip(
+            NAMES, (study, full_study, explained_study, curved_study), strict=True
+        )
     }
 
 
@@ -98,6 +84,9 @@ def test_page_opens_and_fits(
     assert said == []
     assert [url for url in requested if not url.startswith("data:")] == [address]
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.evaluate(CONTRAST) >= 4.5
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     boxes = page.evaluate(
         "[...document.querySelectorAll('figure svg, .slices img, .maps img')]"
         ".map(e => e.getBoundingClientRect()).map(b => [b.width, b.height])"
@@ -115,6 +104,7 @@ def test_words_of_drawings_are_not_cut_off(
 ) -> None:
     page = browser.new_page(viewport=DESKTOP)
     page.goto(addresses[name])
+    page.evaluate(OPEN_ALL)
     assert page.evaluate(CUT_OFF) == []
     page.close()
 
@@ -124,6 +114,7 @@ def test_nothing_is_wider_than_paper(browser: Any, addresses: dict[str, str], na
     page = browser.new_page(viewport=PAPER)
     page.emulate_media(media="print")
     page.goto(addresses[name])
+    page.evaluate(OPEN_ALL)
     assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
     page.close()
 
@@ -133,7 +124,7 @@ def test_headline_and_what_it_took_stand_on_the_first_screen(
 ) -> None:
     page = browser.new_page(viewport=DESKTOP)
     page.goto(addresses["full"])
-    box = page.locator(".pair").bounding_box()
+    box = page.locator("#table-answer").bounding_box()
     assert box["y"] + box["height"] < DESKTOP["height"]
     page.close()
 
@@ -143,6 +134,7 @@ def test_keyboard_reaches_content_and_strips(browser: Any, addresses: dict[str, 
     page.goto(addresses["plain"])
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
+    page.evaluate(OPEN_ALL)
     strip = page.locator(".strip .scroll").first
     strip.focus()
     for _ in range(8):

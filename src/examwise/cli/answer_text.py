@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from examwise.core.schemas.study import FINE_TUNED, LABEL_FREE
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
 from examwise.evaluation.answer import Answer, ArchiveAnswer, Row
 from examwise.evaluation.wording import ARM_NAMES
 from examwise.studies.config import MAIN_LEARNERS
@@ -14,11 +14,16 @@ _TEXT_COLUMNS = 2
 _DRAWN = {
     "spread": "slices, spread",
     "whole_exam": "slices, whole exams",
+    "exam_first": "slices, exam first",
     "exam": "exams",
     "none": "nothing",
 }
 _CURVE, _TUNED, _REFERENCE, _WITHOUT_LABELS = range(4)
-_WAYS = {"spread": "Slices spread over exams", "whole_exam": "Slices of whole exams"}
+_WAYS = {
+    "spread": "Slices spread over exams",
+    "whole_exam": "Slices of whole exams",
+    "exam_first": "Slices where the exam's label asks for them",
+}
 _CAUTIONS_OUTSIDE = 2
 """How many of an external archive's cautions are written out, the weightiest ones."""
 
@@ -28,6 +33,7 @@ def answer_text(answer: Answer) -> str:
     inside = answer.internal
     blocks = [
         [answer.headline],
+        [] if answer.full_headline is None else [answer.full_headline],
         [f"Inside, {_described(inside)}:", *_table(sorted(inside.table, key=_group))],
         [_outside_line(archive) for archive in answer.external],
         [
@@ -120,7 +126,8 @@ def _arm(row: Row) -> str:
 def _cheaper(archive: ArchiveAnswer) -> list[str]:
     """Say in the leading unit what was cheaper, by how slices were drawn."""
     found = {
-        reading.acquisition: next(iter(reading.cheaper.items())) for reading in archive.readings
+        reading.acquisition: next(iter(reading.cheaper.items()))
+        for reading in archive.readings_of(BUDGETED)
     }
     if len(found) > 1 and len(set(found.values())) == 1:
         return [f"Slices drawn either way: {_verdict(*next(iter(found.values())))}."]

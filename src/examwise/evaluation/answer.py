@@ -26,7 +26,7 @@ class Reading:
     """What one archive says where slice labels were drawn one way.
 
     Attributes:
-        acquisition: How slice labels were drawn, ``spread`` or ``whole_exam``.
+        acquisition: How slice labels were drawn: ``spread``, ``whole_exam`` or ``exam_first``.
         sentence: What both ways of labelling took, and which was cheaper.
         cheaper: Unit (``hours`` where costs are given, ``actions``, ``labels``; the leading one
             first) to the arm that was cheaper, ``strong`` or ``weak``; None where the data do

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from examwise.core.schemas.evaluation import EXAM_METRICS, ROC_POINTS
 from examwise.core.schemas.evidence import CURVE_BANDS
-from examwise.reporting.curve_figures import LINES
+from examwise.reporting.curve_drawing import LINES
 from examwise.reporting.drawing import Drawing
 from examwise.reporting.evaluation_tables import EvaluationTables
 from examwise.reporting.named_runs import NamedRun

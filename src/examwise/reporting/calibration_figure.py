@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from examwise.core.schemas.evidence import CALIBRATION, CALIBRATION_POINTS
-from examwise.reporting.curve_figures import LINES, MARKERS
+from examwise.reporting.curve_drawing import LINES, MARKERS
 from examwise.reporting.drawing import Drawing
 from examwise.reporting.evaluation_tables import EvaluationTables
 from examwise.reporting.named_runs import NamedRun

@@ -62,6 +62,8 @@ class Figure:
         svg: The drawing, with its text alternative.
         source: File of the study that the numbers stand in.
         alone: Whether it has a row of its own, with its caption beside it.
+        chart: What it shows as JSON, from :func:`examwise.reporting.chart.chart_json`; empty
+            where it stays as it is.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Figure:
     svg: Markup
     source: str
     alone: bool = False
+    chart: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,14 +152,22 @@ class AnswerSection:
     """The answer in words, and what it took.
 
     Attributes:
-        headline: What a fair reading says.
-        ratios: What both ways of labelling took, a table for each way of drawing slices.
+        headline: What a fair reading says, in its first sentence.
+        more: The rest of it.
+        full_headline: The same of learners that train the encoder on as well; None without.
+        claims: Which ratios were shown.
+        table: What both ways of labelling took, in short; None where nothing is compared.
+        ratios: The same in every unit, a table for each way of drawing slices.
         sentences: The same in words.
         terms: What the words mean.
         cautions: What to be careful about.
     """
 
     headline: str
+    more: str
+    full_headline: str | None
+    claims: tuple[str, ...]
+    table: Table | None
     ratios: tuple[Table, ...]
     sentences: tuple[str, ...]
     terms: str
@@ -217,6 +228,37 @@ class StripSection:
     rule: str
     absent: tuple[str, ...]
     strips: tuple[Strip, ...]
+
+
+@dataclass(frozen=True)
+class PackedExam:
+    """An exam as the viewer's script reads it: JSON, ready to stand inside a page."""
+
+    id: str
+    record: Markup
+
+
+@dataclass(frozen=True)
+class ExamViewerSection:
+    """Exams to be looked at slice by slice.
+
+    Attributes:
+        rule: Which exams these are, and how they are packed.
+        order: In which order they are listed.
+        runs: Which runs stand behind the learners.
+        exam_list: All of them, as JSON.
+        exams: Each of them.
+        style: Style sheet.
+        script: What makes the viewer.
+    """
+
+    rule: str
+    order: str
+    runs: str
+    exam_list: Markup
+    exams: tuple[PackedExam, ...]
+    style: Markup
+    script: Markup
 
 
 @dataclass(frozen=True)
@@ -303,7 +345,10 @@ class SaliencySection:
 
 @dataclass(frozen=True)
 class MethodSection:
-    """A part of a section: paragraphs, then points, figures, tables, and tables folded away."""
+    """A part of a section: paragraphs, then points, figures, tables, and tables folded away.
+
+    One that is folded shows its title alone at first.
+    """
 
     id: str
     title: str
@@ -312,6 +357,7 @@ class MethodSection:
     points: tuple[str, ...] = ()
     folded: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -332,11 +378,14 @@ class Page:
     terms: str
     answer: AnswerSection
     figures: tuple[Figure, ...]
+    more_figures: tuple[Figure, ...]
     budgets: Table
+    curves: EvidenceSection | None
     full_budget: FullBudgetSection | None
     evidence: EvidenceSection | None
     slices: SliceSection
     saliency: SaliencySection | None
+    exam_viewer: ExamViewerSection | None
     strips: StripSection
     methods: tuple[MethodSection, ...]
     checklists: EvidenceSection | None

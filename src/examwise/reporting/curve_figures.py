@@ -1,20 +1,17 @@
-"""Drawings of AUC against what the labels cost, in one archive."""
+"""Drawings of exam AUC against what the labels cost, in one archive."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
+from examwise.reporting.chart import ChartPoint
 from examwise.reporting.contents import Figure as PageFigure
+from examwise.reporting.curve_drawing import CurveAxes, Level, Line, draw_curves
 from examwise.reporting.study_arms import Arm, label_free_scores
-from examwise.reporting.svg import INK, MUTED, SERIES, drawing_style, to_page_svg
 from examwise.reporting.words import (
     auc_with_interval,
     decimal,
@@ -23,41 +20,20 @@ from examwise.reporting.words import (
     within_sentence,
 )
 
-SIZE_INCHES = (4.5, 3.5)
-MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
-    "-",
-    (0, (5, 2)),
-    (0, (2, 1.5)),
-    "-.",
-    (0, (7, 1.5, 1.5, 1.5, 1.5, 1.5)),
-    (0, (1, 1)),
-)
-_SMALLEST_TICK_DISTANCE = 0.11
-_LEVEL_WORDS_SHARE = 0.13
-"""What two lines of words take of the height of the axes."""
 SOURCE = "evaluation/budget_curve.parquet"
 
-_AXIS = {
-    "budget": ("Labels bought, m (log scale)", "labels bought", "labels"),
-    "mean_reader_hours": ("Reader time, hours (log scale)", "reader hours", "hours"),
-    "mean_reader_actions": ("Reader actions (log scale)", "reader actions", "actions"),
+COST_WORDS = {
+    "labels": ("Labels bought, m (log scale)", "labels bought", "labels"),
+    "hours": ("Reader time, hours (log scale)", "reader hours", "hours"),
+    "actions": ("Reader actions (log scale)", "reader actions", "actions"),
 }
+"""Unit to what stands beneath an axis, and what it is called in a sentence and after a number."""
 
-
-@dataclass(frozen=True)
-class Level:
-    """A horizontal line: an AUC that needs no labels, or is to be reached.
-
-    Attributes:
-        auc: Where it lies.
-        words: What stands at its right end.
-        is_target: Whether it is to be reached.
-    """
-
-    auc: float
-    words: str
-    is_target: bool
+_UNIT_OF = {
+    "budget": "labels",
+    "mean_reader_hours": "hours",
+    "mean_reader_actions": "actions",
+}
 
 
 def cost_column(curve: pl.DataFrame) -> str:
@@ -87,8 +63,9 @@ def curve_figure(
 ) -> PageFigure:
     """Draw mean AUC with its 95% band for every arm.
 
-    Arms with the encoder trained on as well are hollow markers with their interval; what the
-    pretext scores without any label is a dotted line.
+    The first answer is filled markers with a band, the full one (the encoder trained on as well)
+    hollow markers with their intervals; what the pretext scores without any label is a dotted
+    line.
 
     Args:
         curve: Rows of :data:`~examwise.core.schemas.evaluation.BUDGET_CURVE`, one finding and
@@ -100,35 +77,55 @@ def curve_figure(
         archive: Whose test exams these are.
         number: Of an external archive, for the figure's id; None for the internal one.
     """
-    axis_label, plain, noun = _AXIS[column]
+    axis_words, plain, noun = COST_WORDS[_UNIT_OF[column]]
     levels = list(_levels(curve, target_auc))
-    with drawing_style():
-        figure = Figure(figsize=SIZE_INCHES, layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
-        for arm in arms:
-            _draw_arm(axes, arm.rows(curve, BUDGETED).sort("budget"), arm, column)
-            _draw_fine_tuned(axes, arm.rows(curve, FINE_TUNED), arm, column)
-        drawn = pl.concat([curve.head(0), *(arm.rows(curve) for arm in arms)])
-        _finish(axes, drawn, column=column, axis_label=axis_label, levels=levels)
+    lines = [line for arm in arms for line in _lines(arm, curve, column, noun)]
+    drawn = pl.concat([curve.head(0), *(arm.rows(curve) for arm in arms)])
     where = "" if number is None else f"-external-{number}"
-    figure_id = f"figure-auc-{column.replace('_', '-')}{where}"
-    said = [text for arm in arms for text in _describe(arm, curve, column, noun)]
+    said = [described(line) for line in lines]
     said += [f"{level.words.replace(chr(10), ' ')}." for level in levels]
-    return PageFigure(
-        id=figure_id,
+    return draw_curves(
+        lines,
+        CurveAxes(
+            x_words=axis_words,
+            y_words="Exam AUC (0.5 is chance)",
+            ticks=tuple(sorted(set(drawn[column].to_list()))) if column == "budget" else None,
+        ),
+        figure_id=f"figure-auc-{column.replace('_', '-')}{where}",
         caption=" ".join(
             (
                 f"Exam AUC on test exams of “{archive}” against {plain}.",
                 *_caption_parts(curve, drawn),
             )
         ),
-        svg=to_page_svg(
-            figure,
-            prefix=figure_id,
-            description=f"Line chart of exam AUC in {archive} against {plain}. " + " ".join(said),
-        ),
+        description=f"Line chart of exam AUC in {archive} against {plain}. " + " ".join(said),
         source=SOURCE,
+        levels=levels,
+    )
+
+
+def described(line: Line) -> str:
+    """Say every value of a line, for those who do not see it."""
+    points = "; ".join(point.text.removeprefix(f"{line.name}: ") for point in line.points)
+    return f"{line.name}: {points}."
+
+
+def _lines(arm: Arm, curve: pl.DataFrame, column: str, noun: str) -> Iterator[Line]:
+    for mode in (BUDGETED, FINE_TUNED):
+        name = arm.named(mode)
+        points = tuple(
+            _point(name, row, column, noun)
+            for row in arm.rows(curve, mode).sort("budget").iter_rows(named=True)
+        )
+        if points:
+            yield Line(name, arm.place, arm.place, points, is_full=mode == FINE_TUNED)
+
+
+def _point(name: str, row: dict[str, Any], column: str, noun: str) -> ChartPoint:
+    auc, lower, upper = row["mean_auc"], row["auc_lower"], row["auc_upper"]
+    said = auc_with_interval(auc, lower, upper)
+    return ChartPoint(
+        float(row[column]), auc, lower, upper, f"{name}: {said} at {short(row[column])} {noun}"
     )
 
 
@@ -152,123 +149,8 @@ def _caption_parts(curve: pl.DataFrame, drawn: pl.DataFrame) -> Iterator[str]:
             yield f"{said} patients{' and repeats' if repeated else ', tried once'}."
     for name in label_free_scores(curve)[:1]:
         yield f"Dotted, m = 0: {within_sentence(short_learner(name))}, without any label."
-
-
-def _draw_arm(axes: Axes, own: pl.DataFrame, arm: Arm, column: str) -> None:
-    colour = SERIES[arm.place % len(SERIES)]
-    banded = own.drop_nulls(["auc_lower", "auc_upper"])
-    axes.fill_between(
-        banded[column].to_list(),
-        banded["auc_lower"].to_list(),
-        banded["auc_upper"].to_list(),
-        color=colour,
-        alpha=0.14,
-        linewidth=0,
-    )
-    axes.plot(
-        own[column].to_list(),
-        own["mean_auc"].to_list(),
-        color=colour,
-        linestyle=LINES[arm.place % len(LINES)],
-        linewidth=1.7,
-        marker=MARKERS[arm.place % len(MARKERS)],
-        markersize=4.5,
-        label=arm.name,
-    )
-
-
-def _draw_fine_tuned(axes: Axes, own: pl.DataFrame, arm: Arm, column: str) -> None:
-    colour = SERIES[arm.place % len(SERIES)]
-    for row in own.iter_rows(named=True):
-        if row["auc_lower"] is not None:
-            ends = (row["auc_lower"], row["auc_upper"])
-            axes.plot([row[column]] * 2, ends, color=colour, linewidth=0.9)
-        axes.plot(
-            [row[column]],
-            [row["mean_auc"]],
-            color=colour,
-            linestyle="none",
-            marker=MARKERS[arm.place % len(MARKERS)],
-            markersize=8,
-            markerfacecolor="none",
-            markeredgewidth=1.6,
-            label=arm.named(FINE_TUNED),
+    if drawn["is_conditional"].any():
+        yield (
+            "At budgets where repeats share more than half of their labels the intervals are "
+            "conditional on this archive."
         )
-
-
-def _describe(arm: Arm, curve: pl.DataFrame, column: str, noun: str) -> Iterator[str]:
-    for mode in (BUDGETED, FINE_TUNED):
-        points = "; ".join(
-            f"{auc_with_interval(row['mean_auc'], row['auc_lower'], row['auc_upper'])} "
-            f"at {short(row[column])} {noun}"
-            for row in arm.rows(curve, mode).sort("budget").iter_rows(named=True)
-        )
-        if points:
-            yield f"{arm.named(mode)}: {points}."
-
-
-def _finish(
-    axes: Axes, drawn: pl.DataFrame, *, column: str, axis_label: str, levels: Sequence[Level]
-) -> None:
-    values = sorted(set(drawn[column].to_list()))
-    low, high = values[0] / 1.25, values[-1] * 1.25
-    axes.set_xlim(low, high)
-    axes.xaxis.set_minor_locator(NullLocator())
-    if column == "budget":
-        axes.xaxis.set_major_locator(FixedLocator(_apart(values, low=low, high=high)))
-    else:
-        wide = math.log10(high / low) > 2
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if wide else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    shown = [
-        *drawn["auc_lower"].drop_nulls().to_list(),
-        *drawn["mean_auc"].to_list(),
-        *(level.auc for level in levels),
-    ]
-    axes.set_ylim(max(0.0, min(0.5, math.floor(min(shown) * 10) / 10)), 1.005)
-    _draw_levels(axes, levels)
-    axes.axhline(0.5, color=MUTED, linewidth=0.7)
-    axes.grid(axis="y", color=MUTED, linewidth=0.5, alpha=0.55)
-    axes.set_axisbelow(True)
-    axes.set_xlabel(axis_label)
-    axes.set_ylabel("Exam AUC (0.5 is chance)")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
-    axes.tick_params(color=INK)
-
-
-def _draw_levels(axes: Axes, levels: Sequence[Level]) -> None:
-    """Draw lines, and beside the axes their words, which stay clear of each other."""
-    lowest, highest = axes.get_ylim()
-    heights: list[float] = []
-    for level in sorted(levels, key=lambda level: level.auc):
-        beside = level.auc
-        if heights:
-            beside = max(beside, heights[-1] + _LEVEL_WORDS_SHARE * (highest - lowest))
-        heights.append(beside)
-        axes.axhline(
-            level.auc,
-            color=MUTED if level.is_target else INK,
-            linewidth=0.9,
-            linestyle=(0, (6, 2)) if level.is_target else (0, (1, 2)),
-        )
-        axes.annotate(
-            level.words,
-            (1.0, beside),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            ha="left",
-            va="center",
-            fontsize=8.5,
-            linespacing=1.15,
-        )
-
-
-def _apart(values: Sequence[float], *, low: float, high: float) -> list[float]:
-    """Keep ticks whose labels do not touch, the largest first."""
-    extent = math.log(high / low)
-    kept: list[float] = []
-    for value in sorted(values, reverse=True):
-        if all(abs(math.log(value / other)) / extent >= _SMALLEST_TICK_DISTANCE for other in kept):
-            kept.append(value)
-    return kept

@@ -9,11 +9,12 @@ import polars as pl
 from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
 from examwise.reporting.contents import ArchiveCautions, Figure, FullBudgetSection, Table
 from examwise.reporting.curve_figures import cost_column, curve_figure
-from examwise.reporting.ratio_figure import leading_unit, ratio_figure
+from examwise.reporting.ratio_figure import leading_unit
 from examwise.reporting.study_arms import Arm, largest_budget
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.words import (
     DRAWN_WORDS,
+    MODE_NAMES,
     UNIT_WORDS,
     auc_with_interval,
     needed_amount,
@@ -113,19 +114,20 @@ def _aucs(frame: pl.DataFrame, archives: Sequence[str]) -> tuple[str, ...]:
 def _ratios_table(study: StudyFiles) -> Table:
     unit = leading_unit(study.ratios)
     found = {
-        (row["archive"], row["acquisition"]): row
+        (row["archive"], row["acquisition"], row["mode"]): row
         for row in study.ratios.iter_rows(named=True)
         if row["unit"] == unit
     }
     rows = []
     for answer in study.answer.archives:
         for reading in answer.readings:
-            row = found.get((answer.archive, reading.acquisition))
+            row = found.get((answer.archive, reading.acquisition, reading.mode))
             if row is None:
                 continue
             rows.append(
                 (
                     answer.archive,
+                    MODE_NAMES[reading.mode],
                     DRAWN_WORDS.get(reading.acquisition, reading.acquisition),
                     needed_amount(row, "strong"),
                     needed_amount(row, "weak"),
@@ -139,6 +141,7 @@ def _ratios_table(study: StudyFiles) -> Table:
         "archive by archive",
         columns=(
             "Tested in",
+            "Answer",
             "Slices drawn",
             "By slices",
             "By exams",
@@ -147,14 +150,11 @@ def _ratios_table(study: StudyFiles) -> Table:
         ),
         rows=tuple(rows),
         source="evaluation/ratios.parquet, evaluation/answer.json",
-        row_headers=2,
+        row_headers=3,
     )
 
 
 def _figures(study: StudyFiles, drawn: Sequence[Arm]) -> Iterator[Figure]:
-    ratios = ratio_figure(study)
-    if ratios is not None:
-        yield ratios
     column = cost_column(study.curve)
     for number, answer in enumerate(study.answer.external, start=1):
         curve = study.curve_of(answer.archive)

@@ -124,7 +124,7 @@ def overlay_picture(
     width, height = size
     levels = np.zeros((height, width), np.uint8)
     if map_of_slice is not None:
-        levels = _levels(map_of_slice, size)
+        levels = map_levels(map_of_slice, size)
     if truth is not None and truth.any():
         resized = Image.fromarray(truth.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
         inside = np.asarray(resized, bool)
@@ -145,7 +145,19 @@ def colour_bar_picture(width: int = 160, height: int = 10) -> str:
     return _data_uri(*_with_palette(np.tile(row, (height, 1))))
 
 
-def _levels(map_of_slice: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def map_levels(
+    map_of_slice: npt.NDArray[np.float32], size: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """Return a map's levels, from 0, which is clear; they are drawn in :func:`map_colours`.
+
+    Args:
+        map_of_slice: Shape (rows, columns) of the slice.
+        size: Width and height wanted.
+
+    Example:
+        >>> map_levels(np.array([[0.0, 1.0]], np.float32), (2, 1)).tolist()
+        [[0, 62]]
+    """
     values = np.maximum(np.nan_to_num(map_of_slice, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
     full = float(np.quantile(values, _FULL_QUANTILE)) or float(values.max())
     if full <= 0:
@@ -155,14 +167,25 @@ def _levels(map_of_slice: npt.NDArray[np.float32], size: tuple[int, int]) -> npt
     return np.rint(np.clip(resized, 0.0, 1.0) * _LEVELS).astype(np.uint8)
 
 
-def _with_palette(levels: npt.NDArray[np.uint8]) -> tuple[Image.Image, bytes]:
+def map_colours() -> list[tuple[int, int, int, int]]:
+    """Return the colour of each level of a map: red, green, blue and opacity, 0 to 255.
+
+    Example:
+        >>> map_colours()[0][3], map_colours()[-1]
+        (0, (252, 255, 164, 191))
+    """
     share = np.linspace(0.0, 1.0, _LEVELS + 1)
-    colours = colormaps[_COLOURS](_DARKEST + (1 - _DARKEST) * share)[:, :3]
-    palette = [*np.rint(colours * 255).astype(int).ravel().tolist(), *_OUTLINE_COLOUR]
-    alpha = [*np.rint(share * _MOST_OPAQUE * 255).astype(int).tolist(), 255]
+    colours = colormaps[_COLOURS](_DARKEST + (1 - _DARKEST) * share)
+    colours[:, 3] = share * _MOST_OPAQUE
+    whole = np.rint(colours * 255).astype(int).tolist()
+    return [(red, green, blue, opacity) for red, green, blue, opacity in whole]
+
+
+def _with_palette(levels: npt.NDArray[np.uint8]) -> tuple[Image.Image, bytes]:
+    colours = [*map_colours(), (*_OUTLINE_COLOUR, 255)]
     image = Image.fromarray(levels)
-    image.putpalette(palette)
-    return image, bytes(alpha)
+    image.putpalette([value for colour in colours for value in colour[:3]])
+    return image, bytes(colour[3] for colour in colours)
 
 
 def _data_uri(image: Image.Image, alpha: bytes | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from examwise.reporting.beginning_section import beginning_section
 from examwise.reporting.configuration_words import configuration_table, setting, value_words
 from examwise.reporting.contents import MethodSection, Table
 from examwise.reporting.data_section import data_section, is_synthetic
+from examwise.reporting.plan_section import plan_section
 from examwise.reporting.study_arms import Arm
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.training_section import training_section
@@ -26,6 +27,7 @@ _ACQUISITION_WORDS = {
     "exam": "one label for each exam opened",
     "spread": "single slices, spread over as many exams as possible",
     "whole_exam": "all slices of one exam after the other",
+    "exam_first": "an exam's label first; of a positive one the runs of positive slices",
 }
 _MODE_WORDS = {BUDGETED: "as configured", FINE_TUNED: "trained on", LABEL_FREE: "no labels"}
 
@@ -34,6 +36,7 @@ def method_sections(study: StudyFiles) -> tuple[MethodSection, ...]:
     """Write out everything a reviewer asks for."""
     found = (
         data_section(study),
+        plan_section(study),
         _labels_section(study),
         beginning_section(study),
         training_section(study),
@@ -67,9 +70,32 @@ def _labels_section(study: StudyFiles) -> MethodSection:
             "reader action is one answer entered: a negative exam read as a whole gives all its "
             "slice labels in one action, a run of positive slices takes two.",
             cost_words,
+            *_sampling_words(configuration),
+            *_error_words(configuration),
         ),
         tables=(_purchases_table(study),),
     )
+
+
+def _sampling_words(configuration: Mapping[str, Any]) -> Iterator[str]:
+    share = setting(configuration, "study", "sampling", "positive_share")
+    if share is not None:
+        yield (
+            f"Patients were drawn by their report label: {share:.0%} of the exams drawn have one "
+            "that says the finding is there. Weights in training undo this, the inverse of each "
+            "exam's chance to be drawn."
+        )
+
+
+def _error_words(configuration: Mapping[str, Any]) -> Iterator[str]:
+    errors = setting(configuration, "study", "label_errors")
+    if isinstance(errors, Mapping):
+        yield (
+            "Exam labels that were bought have simulated errors, as labels from reports do: "
+            f"sensitivity {value_words(errors.get('sensitivity'))}, specificity "
+            f"{value_words(errors.get('specificity'))}; small or faint findings are missed more "
+            "often than others. Labels of test exams have none."
+        )
 
 
 def _purchases_table(study: StudyFiles) -> Table:
@@ -126,11 +152,16 @@ def _statistics_section(study: StudyFiles) -> MethodSection:
         title="Statistics",
         paragraphs=(
             "An AUC is the probability that a positive exam scores above a negative one, ties "
-            "counted half. Intervals are 95% percentile intervals of a bootstrap"
-            f"{said}. For a single run it draws patients; for the budget curve and the ratios it "
-            "draws patients and repeats together, the same draw for every learner and budget, and "
-            "a repeat's nested budgets stay together. What was tried once has an interval over "
+            "counted half. Intervals are 95% intervals of a bootstrap"
+            f"{said}. For a single run it draws patients, and its percentiles are the limits; for "
+            "the budget curve and the ratios it draws patients and repeats together, the same draw "
+            "for every learner and budget, and a repeat's nested budgets stay together. Limits of "
+            "budget curves are symmetric about the logit. What was tried once has an interval over "
             f"patients alone.{outside}",
+            "Repeats draw from disjoint blocks of patients as far as the archive reaches. Beyond, "
+            "repeats that share a part o of their labels vary too little: their variance is "
+            "divided by 1 − o up to o = 0.5. Beyond that it is left as it is, and the interval "
+            "is conditional on this archive.",
             "What a learner needs to reach the target is read off its curve, made monotone and "
             "interpolated in the logarithm of the amount. Nothing is extrapolated: a target above "
             "the whole curve is “not reached”, one already reached at the smallest budget is “at "
@@ -146,7 +177,10 @@ def _statistics_section(study: StudyFiles) -> MethodSection:
 def _limits_section(study: StudyFiles) -> MethodSection:
     points = [
         _elsewhere(study),
-        "Labels are taken as true. Readers' mistakes weigh on both arms, not necessarily alike.",
+        "Labels of test exams are taken as true."
+        if setting(study.manifest.configuration, "study", "label_errors")
+        else "Labels are taken as true. Readers' mistakes weigh on both arms, not necessarily "
+        "alike.",
         "Probabilities are as the models give them, not calibrated for use with patients.",
         "ROC curves, slice tables and exams show the first repeat alone; curves and ratios use "
         "every one.",

@@ -9,14 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from examwise.core.schemas.study import FINE_TUNED
+from examwise.reporting.chart import ChartPoint, ChartSeries, chart_json
 from examwise.reporting.contents import Figure as PageFigure
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.svg import INK, MUTED, SERIES, drawing_style, to_page_svg
-from examwise.reporting.words import DRAWN_WORDS, UNIT_WORDS, ratio_with_interval, short
+from examwise.reporting.words import (
+    DRAWN_WORDS,
+    MODE_NAMES,
+    UNIT_WORDS,
+    ratio_with_interval,
+    short,
+)
 
 _WIDTH_INCHES, _ROW_INCHES, _AROUND_INCHES = 4.5, 0.46, 0.9
 _LEAST_SHOWN = 2.0
-_MARKERS = {"spread": "o", "whole_exam": "s"}
+_MARKERS = {"spread": "o", "whole_exam": "s", "exam_first": "^"}
 
 
 def leading_unit(ratios: pl.DataFrame) -> str:
@@ -40,9 +48,11 @@ def ratio_figure(study: StudyFiles) -> PageFigure | None:
     rows = [
         row
         for answer in study.answer.archives
+        for mode in MODE_NAMES
         for way in DRAWN_WORDS
-        for row in study.ratios.iter_rows(named=True)
-        if (row["archive"], row["acquisition"], row["unit"]) == (answer.archive, way, unit)
+        for row in study.ratios.filter(
+            archive=answer.archive, mode=mode, acquisition=way, unit=unit
+        ).iter_rows(named=True)
     ]
     known = [
         value
@@ -88,6 +98,8 @@ def ratio_figure(study: StudyFiles) -> PageFigure | None:
                 va="bottom",
                 fontsize=8.5,
             )
+        series = tuple(_series(row, place) for place, row in enumerate(rows) if row["ratio"])
+        chart = chart_json(figure, axes, series, can_zoom=False)
     said = " ".join(f"{_name(row)}: {ratio_with_interval(row)}." for row in rows)
     return PageFigure(
         id="figure-ratios",
@@ -101,11 +113,28 @@ def ratio_figure(study: StudyFiles) -> PageFigure | None:
         ),
         source="evaluation/ratios.parquet",
         alone=True,
+        chart=chart,
+    )
+
+
+def _series(row: dict[str, Any], place: int) -> ChartSeries:
+    colour = list(_MARKERS).index(row["acquisition"])
+    text = f"{_name(row)}: {ratio_with_interval(row)}"
+    return ChartSeries(
+        name=_name(row),
+        colour=colour,
+        marker=_MARKERS[row["acquisition"]],
+        is_line=False,
+        is_band=False,
+        is_hollow=False,
+        dash=(),
+        points=(ChartPoint(row["ratio"], float(place), None, None, text),),
     )
 
 
 def _name(row: dict[str, Any]) -> str:
-    return f"{row['archive']}, {DRAWN_WORDS[row['acquisition']]}"
+    full = ", full answer" if row["mode"] == FINE_TUNED else ""
+    return f"{row['archive']}, {DRAWN_WORDS[row['acquisition']]}{full}"
 
 
 def _draw_row(axes: Axes, place: int, row: dict[str, Any], *, low: float, high: float) -> None:

@@ -13,10 +13,13 @@ from examwise.reporting.budget_table import budget_table
 from examwise.reporting.checklists.section import checklist_section
 from examwise.reporting.contents import Page
 from examwise.reporting.curve_figures import cost_column, curve_figure
+from examwise.reporting.curves_section import curves_section
 from examwise.reporting.data_section import terms_words
 from examwise.reporting.evidence_section import evidence_section
+from examwise.reporting.exam_viewer.section import exam_viewer_section
 from examwise.reporting.full_budget_section import full_budget_section
 from examwise.reporting.method_sections import method_sections
+from examwise.reporting.ratio_figure import ratio_figure
 from examwise.reporting.roc_figure import roc_figure
 from examwise.reporting.saliency_section import saliency_section
 from examwise.reporting.slice_section import slice_section
@@ -70,7 +73,8 @@ def make_page(study: StudyFiles, *, progress: Progress) -> Page:
     answer = study.answer.internal
     arms = drawn_arms(study)
     curve = study.curve_of(study.archive)
-    columns = ("budget", cost_column(curve))
+    columns = (cost_column(curve), "budget")
+    ratios, roc = ratio_figure(study), roc_figure(study)
     outside = len(study.answer.external)
     tested = f" and {outside} more archive{'s' if outside > 1 else ''}" if outside else ""
     return Page(
@@ -91,13 +95,16 @@ def make_page(study: StudyFiles, *, progress: Progress) -> Page:
                 )
                 for column in columns
             ),
-            roc_figure(study),
+            ratios or roc,
         ),
+        more_figures=() if ratios is None else (roc,),
         budgets=budget_table(study),
+        curves=curves_section(study, arms),
         full_budget=full_budget_section(study, arms),
         evidence=evidence_section(study),
         slices=slice_section(study),
         saliency=saliency_section(study, progress=progress),
+        exam_viewer=exam_viewer_section(study, progress=progress),
         strips=strip_section(study, progress=progress),
         methods=method_sections(study),
         checklists=checklist_section(study),

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from examwise.core.schemas.study import FINE_TUNED
 from examwise.reporting.contents import Figure as PageFigure
-from examwise.reporting.curve_figures import LINES
+from examwise.reporting.curve_drawing import LINES
 from examwise.reporting.shown_runs import ShownRun, full_budget_runs
 from examwise.reporting.study_files import StudyFiles
 from examwise.reporting.svg import MUTED, SERIES, drawing_style, to_page_svg

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from examwise.core.schemas.slice_evidence import FROC_POINTS, RUN_LENGTH_RECALL, SEQUENCE_METRICS
 from examwise.core.tables import TableSchema
-from examwise.reporting.curve_figures import MARKERS
+from examwise.reporting.curve_drawing import MARKERS
 from examwise.reporting.drawing import Drawing
 from examwise.reporting.evaluation_tables import EvaluationTables
 from examwise.reporting.named_runs import NamedRun

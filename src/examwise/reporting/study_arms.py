@@ -12,7 +12,7 @@ from examwise.core.schemas.study import BUDGETED, FINE_TUNED, LABEL_FREE
 from examwise.reporting.configuration_words import setting
 from examwise.reporting.words import DRAWN_WORDS, short_learner
 
-_ACQUISITION_ORDER = {"spread": 0, "whole_exam": 1, "exam": 2}
+_ACQUISITION_ORDER = {"spread": 0, "whole_exam": 1, "exam_first": 2, "exam": 3}
 
 
 @dataclass(frozen=True)

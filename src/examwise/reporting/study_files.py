@@ -23,7 +23,7 @@ from examwise.core.schemas.evaluation import (
 )
 from examwise.core.schemas.predictions import PREDICTED_EXAMS, PREDICTED_SLICES
 from examwise.core.schemas.store import FILES, SPLITS
-from examwise.core.schemas.study import RUNS
+from examwise.core.schemas.study import RUNS, external_folder
 from examwise.core.stage import PROVENANCE
 from examwise.core.storage import Storage
 from examwise.core.tables import TableSchema
@@ -117,11 +117,17 @@ class StudyFiles:
         """Return the rows of the curve that are of one archive's test exams."""
         return self.curve.filter(pl.col("archive") == archive)
 
-    def predicted(self, run_id: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Read a run's predictions of ``finding``: exams, slices."""
+    def predicted(self, run_id: str, *, number: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Read a run's predictions of ``finding`` in an archive: exams, slices.
+
+        Args:
+            run_id: The run.
+            number: Of the archive: 0 is the internal one.
+        """
         about = pl.col("finding") == self.finding
         exams, slices = [], []
-        for folder in prediction_folders(self.storage, run_id):
+        place = self.storage.child(external_folder(number)) if number else self.storage
+        for folder in prediction_folders(place, run_id):
             manifest = read_manifest(folder.url, kind="predictions")
             exams.append(_read_table(manifest, folder, PREDICTED_EXAMS).filter(about))
             slices.append(_read_table(manifest, folder, PREDICTED_SLICES).filter(about))

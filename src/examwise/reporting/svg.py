@@ -74,6 +74,7 @@ _DRAWING = {
     "legend.frameon": False,
     "legend.fontsize": 9.0,
 }
+_PART = re.compile(r"(axes|xtick|ytick|line2d|text|\w*Collection)_\d+")
 _REFERENCE = re.compile(r"#([\w.-]+)")
 # Matplotlib names the font in one property or in two, by version; the page has its own.
 _FONT = re.compile(r"font: (?:[\w.]+ )*?([\d.]+px) [^;\"]*")
@@ -101,7 +102,9 @@ def legend_above(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, wrapped, loc="outside upper left", borderaxespad=0.2)
 
 
-def to_page_svg(figure: Figure, *, prefix: str, description: str) -> Markup:
+def to_page_svg(
+    figure: Figure, *, prefix: str, description: str, names_parts: bool = False
+) -> Markup:
     """Draw a figure as an ``<svg>`` element for a page.
 
     The same figure gives the same bytes: ids come from a fixed salt, and no date is written.
@@ -110,6 +113,8 @@ def to_page_svg(figure: Figure, *, prefix: str, description: str) -> Markup:
         figure: Drawn with the placeholder colours of this module.
         prefix: Put before every id, unique within the page.
         description: Text alternative.
+        names_parts: Whether axes, ticks, lines and words keep Matplotlib's names for them, as
+            ``data-part``.
 
     Example:
         >>> "aria-label" in to_page_svg(Figure(), prefix="a", description="Nothing.")
@@ -124,7 +129,7 @@ def to_page_svg(figure: Figure, *, prefix: str, description: str) -> Markup:
         for child in list(parent):
             if child.tag in ("metadata", "style"):
                 parent.remove(child)
-    _rename_ids(root, prefix)
+    _rename_ids(root, prefix, names_parts=names_parts)
     width, height = root.attrib.pop("width"), root.attrib.pop("height")
     root.attrib.pop("version", None)
     root.attrib |= {"role": "img", "aria-label": description}
@@ -218,7 +223,7 @@ def _strip_namespaces(root: ElementTree.Element) -> None:
         element.attrib = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
 
 
-def _rename_ids(root: ElementTree.Element, prefix: str) -> None:
+def _rename_ids(root: ElementTree.Element, prefix: str, *, names_parts: bool) -> None:
     used = {
         name
         for element in root.iter()
@@ -228,6 +233,8 @@ def _rename_ids(root: ElementTree.Element, prefix: str) -> None:
     }
     for element in root.iter():
         name = element.attrib.pop("id", None)
+        if names_parts and name is not None and (part := _PART.fullmatch(name)):
+            element.attrib["data-part"] = part[1]
         if name in used:
             element.attrib["id"] = f"{prefix}-{name}"
         for key, value in element.attrib.items():

@@ -7,14 +7,15 @@ from typing import Any
 
 import jinja2
 
-_STYLE = "style.css"
+_STYLE, _SCRIPT = "style.css", "interactive_figures.js"
 
 
 def render_template(name: str, **values: Any) -> str:
     """Write a page out as HTML.
 
     Args:
-        name: Template beside this module; it is given the style sheet as ``style``.
+        name: Template beside this module; it is given the style sheet as ``style``, and what
+            makes figures interactive as ``script``.
         values: What it shows.
     """
     environment = jinja2.Environment(
@@ -25,7 +26,9 @@ def render_template(name: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name).render(style=_read(_STYLE), **values)
+    return environment.get_template(name).render(
+        style=_read(_STYLE), script=_read(_SCRIPT), **values
+    )
 
 
 def _read(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from examwise.core.schemas.study import BUDGETED, FINE_TUNED
 from examwise.evaluation.wording import at_bound, number
 
 NOT_REACHED = "not reached"
@@ -21,7 +22,10 @@ LEARNER_WORDS = {
     "pretext": "Pretext",
     "mean_hu": "Mean HU",
 }
-DRAWN_WORDS = {"spread": "spread", "whole_exam": "exam by exam"}
+DRAWN_WORDS = {"spread": "spread", "whole_exam": "exam by exam", "exam_first": "exam first"}
+MODE_NAMES = {BUDGETED: "first", FINE_TUNED: "full"}
+"""The answer that runs of a mode give."""
+
 ESTIMATOR_WORDS = {
     "slice_probability": "slice probability",
     "attention_weight": "attention weight",

@@ -1,0 +1,1 @@
+"""The exam viewer: exams slice by slice, with what is known and what learners say of them."""
