@@ -165,8 +165,16 @@ def test_folders_of_ones_own(finished, brief, tmp_path, capsys) -> None:
     assert not (out / "archive").exists()
     assert not (out / "identity").exists()
     more = ["--external", str(finished / "external/2/archive")]
-    assert main([*words, *more]) == 2
-    assert "configuration.source.external" in capsys.readouterr().err
+    # A finished study goes on with another archive; what it had is only read.
+    before = (out / "external/1/predictions").stat().st_mtime_ns
+    assert main([*words, *more]) == 0
+    said = capsys.readouterr()
+    assert "Outside, cq500 (12 test exams" in said.out
+    assert "Outside, ct_ich (12 test exams" in said.out
+    assert (out / "external/1/predictions").stat().st_mtime_ns == before
+    # It is not taken back.
+    assert main(words) == 2
+    assert "the 2 external stores with which the study was made" in capsys.readouterr().err
 
 
 def test_a_folder_alone_leaves_synthetic_archives_out(finished, brief, tmp_path, capsys) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "apply a trained run to a store or to raw files",
     "explain": "show where a run saw what it says, in maps and scores",
     "evaluate": "turn predictions into tables, figures and a checklist",
+    "plan": "say what to label next, and what to expect of it",
     "power": "say what a planned test set can show",
     "study": "run a label-budget study, from raw files to the answer",
     "track": "send a finished directory to experiment trackers",
