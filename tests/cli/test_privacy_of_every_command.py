@@ -145,8 +145,8 @@ def study_file(place: Place) -> Path:
     config["external"][0]["ingest"]["allow_unmatched_labels"] = True
     config["study"]["repeats"] = 1
     config["study"]["arms"] = [
-        {"learner": "strong", "acquisition": "spread", "budgets": [20]},
-        {"learner": "weak", "acquisition": "exam", "budgets": [8]},
+        {"learner": "strong", "acquisition": "spread", "budgets": [10, 20]},
+        {"learner": "weak", "acquisition": "exam", "budgets": [4, 8]},
     ]
     file = place.source.parent / f"{CANARY} study.yaml"
     file.write_text(yaml.safe_dump(config))
@@ -211,6 +211,9 @@ def written(place: Place) -> Place:
     inside = [study_file(place), "--source", source, *key]
     place.run("study", *inside, "--external", outside, "--out", out / "study")
     place.run("report", out / "study")
+    asked = ["--hours", 500, "--margin", 0.1, "--goal", 0.8, "--local"]
+    asked += ["--seconds-per-exam", 60, "--seconds-per-slice", 6, "--out", out / "next.json"]
+    place.run("plan", "--study", out / "study", "--store", out / "study" / "store", *asked)
     place.run("study", "init", out / "begin.yaml")
     stores_only(place)
     return place

@@ -177,6 +177,46 @@ def test_folders_of_ones_own(finished, brief, tmp_path, capsys) -> None:
     assert "the 2 external stores with which the study was made" in capsys.readouterr().err
 
 
+def test_a_finished_study_plans_the_next_round(finished, tmp_path, capsys) -> None:
+    words = ["plan", "--study", str(finished), "--margin", "0.1", "--prevalence", "0.4"]
+    times = ["--seconds-per-exam", "60", "--seconds-per-slice", "6"]
+    out = tmp_path / "plan.json"
+    assert main([*words, *times, "--hours", "100", "--goal", "0.8", "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Label ")
+    for part in (
+        "1. Test set: ",
+        "2. Pilot, with a clock: ",
+        "3. Training and validation",
+        "reaches goal",
+    ):
+        assert part in text
+    assert "A study of your own, run with --local, narrows them." in text
+    plan = json.loads(out.read_text())
+    assert {way["name"] for way in plan["ways"]} == {
+        "exam labels",
+        "single slices",
+        "all slices of whole exams",
+    }
+    store = ["--store", str(finished / "store"), "--local", "--json"]
+    money = ["--money", "8000", "--rate", "80"]
+    assert main([*words, *times, *store, *money]) == 0
+    local = result(capsys)
+    assert local["question"]["hours"] == 100
+    assert local["question"]["test_labelled"] > 0
+    assert local["archive_spread"] == 0
+    for wrong, expected in (
+        ([*times, "--hours", "1"], "--hours: expected more than"),
+        ([*times, "--hours", "100", "--money", "5"], "expected one of them, got both"),
+        ([*times, "--money", "5"], "--rate: expected what a reader hour costs"),
+        (["--hours", "100"], "--seconds-per-exam: expected seconds for one exam"),
+        ([*times, "--hours", "100", "--out", str(out)], "expected a new file"),
+        ([*times, "--hours", "100", "--report-sensitivity", "0.9"], "expected both, or neither"),
+    ):
+        assert main([*words, *wrong]) == 2
+        assert expected in capsys.readouterr().err
+
+
 def test_a_folder_alone_leaves_synthetic_archives_out(finished, brief, tmp_path, capsys) -> None:
     key = ["--identity", str(tmp_path / "key"), "--workers", "1"]
     raw = shutil.copytree(finished / "archive", tmp_path / "raw")
