@@ -78,6 +78,17 @@ def test_reports_choose_and_weights_make_up_for_it(store):
     assert targets.units().sum() == pytest.approx(len(targets))
 
 
+def test_within_classes_weights_leave_each_class_its_number(store):
+    found = draw(store, "exam", 50, errors=ERRORS, sampling=SamplingConfig(0.75))
+    targets = find_targets(StoredExams(store), found.label_set, "train", ["any"])
+    within = targets.weighing_within_classes()
+    for of_class in (targets.is_positive, ~targets.is_positive):
+        assert within.units()[of_class].sum() == pytest.approx(of_class.sum())
+        ratio = within.weights[of_class] / targets.weights[of_class]
+        assert ratio == pytest.approx(ratio[0])
+    assert truth_of(found, store).weighing_within_classes().weights is None
+
+
 def test_reports_in_the_store_come_before_simulated_ones(store, make_store, tmp_path):
     with pytest.raises(InputError, match="expected labels of source 'report'"):
         draw(store, "exam", 10, sampling=SamplingConfig(0.5))

@@ -168,6 +168,12 @@ def test_a_mean_over_weights_below_one_is_their_mean():
     assert float(loss.mean) == pytest.approx(0.8)
 
 
+def test_positive_weights_make_weighted_classes_count_alike():
+    labels = np.array([[1], [0], [0], [1], [np.nan]], np.float32)
+    counts = np.array([0.5, 1.5, 1.0, 0.5, 7.0])
+    assert positive_weights(labels, counts).tolist() == [2.5]
+
+
 def test_positive_weights_by_finding():
     labels = np.array([[1, 0, NAN], [0, 0, 1], [0, 0, NAN], [NAN, 0, NAN]], np.float32)
     assert positive_weights(labels).tolist() == [2, 1, 1]

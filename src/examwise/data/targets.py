@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +90,19 @@ class Targets:
             np.logical_or.at(labelled, rows, ~np.isnan(self.of_slices.values))
             present += labelled.sum(axis=1)
         return present
+
+    def weighing_within_classes(self) -> Targets:
+        """Return the same with weights of mean 1 among positive rows and among negative ones.
+
+        For steps that take both classes alike, which weights are not to undo.
+        """
+        if self.weights is None:
+            return self
+        weights = self.weights.copy()
+        for of_class in (self.is_positive, ~self.is_positive):
+            if weights[of_class].any():
+                weights[of_class] /= weights[of_class].mean()
+        return replace(self, weights=weights)
 
     def digest(self) -> str:
         """Return a digest of what is labelled and how."""

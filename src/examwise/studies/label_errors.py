@@ -1,6 +1,7 @@
 """Exam labels as wrong as report labels are, simulated.
 
-Reports overlook what is small or faint. A positive exam is called negative with a chance that falls
+Reports overlook what is small. How faint a finding is, no label says: its extent stands for that
+too. A positive exam is called negative with a chance that falls
 with the rank of the finding's extent among all positive exams, so that the sensitivity over all of
 them is the one asked for; a negative exam is called positive with one chance for all. An exam's
 error depends on the seed and the exam alone: all runs, arms and repeats meet the same.

@@ -12,8 +12,8 @@ class LabelErrorsConfig:
     """How often exam labels that are bought are wrong; those that judge never are.
 
     Attributes:
-        sensitivity: Share of positive exams that are called positive, small or faint findings
-            less often than others.
+        sensitivity: Share of positive exams that are called positive, those whose finding shows
+            on few slices less often than others.
         specificity: Share of negative exams that are called negative.
         concentration: How much more small findings are missed than large ones: 0 all alike, 1 as
             strongly as the sensitivity allows.

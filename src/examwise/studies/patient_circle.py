@@ -3,8 +3,9 @@
 Repeats that draw from one archive share patients. Here all patients of a part stand on a circle in
 one random order, the same for all arms; a repeat begins at its own place and goes round, so that
 every budget takes an arc. Places are those of van der Corput's sequence (0, 1/2, 1/4, 3/4, 1/8 …):
-repeats stay where they are when more are added, and while their arcs together fit on the circle,
-no two share a patient; beyond that they share about as little as can be.
+repeats stay where they are when more are added. With R repeats, places are at least 1/P of the
+circle apart, P being the next power of two from R: arcs up to that length share no patient. Of
+longer arcs neighbours overlap, all pairs together less than draws at random would.
 """
 
 from __future__ import annotations

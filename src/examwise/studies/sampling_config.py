@@ -12,7 +12,8 @@ class SamplingConfig:
     """Stratified sampling by report label.
 
     Attributes:
-        positive_share: Part of the exams drawn whose report says that the finding is there.
+        positive_share: Share of the patients drawn who have an exam whose report says that the
+            finding is there.
     """
 
     positive_share: float

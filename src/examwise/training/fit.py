@@ -17,6 +17,7 @@ from examwise.core.randomness import derive_seed
 from examwise.core.schemas.run import CHECKPOINT
 from examwise.data.loading import BagReader, StoredFeatures
 from examwise.data.slice_cache import SliceCache
+from examwise.data.targets import Targets
 from examwise.models.encoder_weights import load_into
 from examwise.models.exam_classifier import ExamClassifier
 from examwise.models.initial_weights import take_weights_of_run
@@ -110,7 +111,7 @@ def fit(
             advance=advance,
             on_row=on_row,
         )
-        train_reader = BagReader(cache, plan.train, features=features)
+        train_reader = BagReader(cache, _learned_from(plan), features=features)
         _run_trainer(module, StepData(train_reader, training, plan.model), plan, keep, checkpoint)
         steps = keep.rows[-1]["step"]
         if keep.best_weights:
@@ -155,8 +156,16 @@ def make_module(plan: RunPlan) -> lightning.LightningModule:
         load_into(classifier.encoder, begins.weights)
     if begins.init:
         take_weights_of_run(classifier, begins.init)
-    weight = positive_weights(plan.train.all_values) if plan.training.weigh_positives else None
+    weight = None
+    if plan.training.weigh_positives:
+        targets = _learned_from(plan)
+        weight = positive_weights(targets.all_values, targets.weights)
     return LearningModule(classifier, learner, plan.training, positive_weight=weight)
+
+
+def _learned_from(plan: RunPlan) -> Targets:
+    """Return a run's training labels, weighing as its steps are drawn."""
+    return plan.train.weighing_within_classes() if plan.training.balanced else plan.train
 
 
 def _judged(

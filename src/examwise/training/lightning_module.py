@@ -81,7 +81,7 @@ class LearningModule(lightning.LightningModule):
             positive_weight=self.positive_weight,
         )
         n_parts = self.trainer.world_size * self.config.accumulate
-        return loss.total * (n_parts / max(batch.step_units, 1.0))
+        return loss.total * (n_parts / (batch.step_units or 1.0))
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser, and its schedule by step."""

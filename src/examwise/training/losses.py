@@ -168,11 +168,14 @@ def weighing(loss: LossFunction, batch: BagBatch) -> LossFunction:
     return weighed
 
 
-def positive_weights(labels: npt.NDArray[np.float32]) -> Tensor:
+def positive_weights(
+    labels: npt.NDArray[np.float32], weights: npt.NDArray[np.float64] | None = None
+) -> Tensor:
     """Return how many negative labels there are for each positive one.
 
     Args:
         labels: 1, 0 or NaN, shape (labels, findings).
+        weights: How much each label counts anyway, shape (labels,); alike if None.
 
     Returns:
         float32, shape (findings,); 1 where a finding has one class only.
@@ -181,8 +184,8 @@ def positive_weights(labels: npt.NDArray[np.float32]) -> Tensor:
         >>> positive_weights(np.array([[1.0], [0.0], [0.0]], np.float32))
         tensor([2.])
     """
-    n_positive = (labels == 1).sum(0)
-    n_negative = (labels == 0).sum(0)
-    both = (n_positive > 0) & (n_negative > 0)
-    weights = np.where(both, n_negative / np.maximum(n_positive, 1), 1.0)
-    return torch.from_numpy(weights.astype(np.float32))
+    counts = np.ones(len(labels)) if weights is None else weights
+    of_positive, of_negative = counts @ (labels == 1), counts @ (labels == 0)
+    both = (of_positive > 0) & (of_negative > 0)
+    ratio = np.where(both, of_negative / np.where(both, of_positive, 1.0), 1.0)
+    return torch.from_numpy(ratio.astype(np.float32))

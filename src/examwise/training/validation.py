@@ -25,7 +25,7 @@ class ValidationResult:
     """A model on all validation labels.
 
     Attributes:
-        loss: Mean over labels, every label counting once.
+        loss: Mean over labels, each counting by its weight, once where it has none.
         logits: Of what the labels judge, shape (labels, findings).
         labels: 1, 0 or NaN, shape (labels, findings).
     """
@@ -67,9 +67,7 @@ def validate(
         for batch in read_in_batches(reader, slices_per_batch=batch_slices, labels=share):
             moved = batch.to(module.device)
             output = output_of(module, moved, n_findings=len(reader.targets.findings))
-            found = learner.loss(
-                output, moved, loss=weighing(loss, moved), positive_weight=None
-            )
+            found = learner.loss(output, moved, loss=weighing(loss, moved), positive_weight=None)
             total += float(found.total)
             n_labels += float(found.n_labels)
             logits, labels = learner.scores(output, moved)
@@ -77,7 +75,7 @@ def validate(
     parts = gathered((total, n_labels, rows))
     rows = [row for part in parts for row in part[2]]
     return ValidationResult(
-        sum(part[0] for part in parts) / max(sum(part[1] for part in parts), 1),
+        sum(part[0] for part in parts) / (sum(part[1] for part in parts) or 1),
         np.concatenate([logits for logits, _ in rows]),
         np.concatenate([labels for _, labels in rows]),
     )
