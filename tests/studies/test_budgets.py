@@ -55,5 +55,5 @@ def test_budgets_in_numbers_stay_as_they_are():
 
 
 def test_an_archive_without_labels_is_refused():
-    with pytest.raises(InputError, match="expected labels of training patients, drawn by exam"):
+    with pytest.raises(InputError, match="weak by exam, budgets: expected labels of training"):
         settle_budgets(config(("all",)), {"exam": OnSale(0, 0)})

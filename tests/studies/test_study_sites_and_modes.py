@@ -158,6 +158,7 @@ def test_budgets_that_are_left_out_are_said_and_on_record(study, runs, progress)
         "learner": "weak",
         "acquisition": "exam",
         "budgets": [8, most],
+        "repeats": None,
         "left_out": [500],
     }
     assert len(plan["external"]) == 2

@@ -11,13 +11,14 @@ from examwise.studies.config import MAIN_LEARNERS
 
 _HEADINGS = ("learner", "labels of", "labels", "actions", "hours", "exam AUC [95%]")
 _TEXT_COLUMNS = 2
-_DRAWN = {
+DRAWN = {
     "spread": "slices, spread",
     "whole_exam": "slices, whole exams",
     "exam_first": "slices, exam first",
     "exam": "exams",
     "none": "nothing",
 }
+"""Way of drawing to what labels are of."""
 _CURVE, _TUNED, _REFERENCE, _WITHOUT_LABELS = range(4)
 _WAYS = {
     "spread": "Slices spread over exams",
@@ -82,7 +83,7 @@ def _table(table: Sequence[Row]) -> list[str]:
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         _learner(row),
-        _DRAWN[row["acquisition"]],
+        DRAWN[row["acquisition"]],
         f"{row['labels']:,}",
         f"{row['actions']:,.0f}",
         "" if row["hours"] is None else f"{row['hours']:.1f}",
@@ -120,7 +121,7 @@ def _fullest(table: Sequence[Row]) -> list[Row]:
 
 
 def _arm(row: Row) -> str:
-    return f"{_learner(row)} ({_DRAWN[row['acquisition']]})"
+    return f"{_learner(row)} ({DRAWN[row['acquisition']]})"
 
 
 def _cheaper(archive: ArchiveAnswer) -> list[str]:

@@ -19,7 +19,8 @@ from examwise.core.task import Task, load_task, shipped_tasks
 from examwise.ingest.config import IngestConfig
 from examwise.phantom.config import PhantomConfig
 from examwise.phantom.layouts import USUAL_HOSPITALS
-from examwise.studies.config import StudyConfig
+from examwise.studies.config import MAIN_LEARNERS, STRONG, StudyConfig
+from examwise.studies.grid_config import PUBLISHED, GridConfig
 from examwise.training.beginnings import options_of_weights
 
 _KEY = re.compile(r"(study|source|external)[.\[]|(\w+ )?option ")
@@ -91,6 +92,33 @@ def read_study_file(
         raise InputError(where=path, expected="a study file (YAML)", got="no such file")
     with naming_the_file(path):
         return _read(path, task=task, matrix=matrix)
+
+
+def within_hours(file: StudyFile, hours: float) -> StudyFile:
+    """Return a study file whose compared arms are planned to fit a time limit.
+
+    Slices are drawn in the ways of the file's own arms; arms of other learners stay.
+
+    Args:
+        file: The study file.
+        hours: The time limit.
+
+    Raises:
+        InputError: If it is not more than 0.
+
+    Example:
+        >>> study = within_hours(read_study_file(embedded_default()), 8.0).study
+        >>> study.grid.slice_acquisition, [arm.learner for arm in study.arms]
+        (('spread', 'whole_exam'), ['pooled', 'position'])
+    """
+    study = file.study
+    if not hours > 0:
+        raise InputError(where="--time-limit", expected="more than 0 hours", got=f"{hours:g}")
+    drawn = dict.fromkeys(arm.acquisition for arm in study.arms if arm.learner == STRONG)
+    grid = study.grid or GridConfig(name=PUBLISHED, slice_acquisition=tuple(drawn) or ("spread",))
+    others = tuple(arm for arm in study.arms if arm.learner not in MAIN_LEARNERS)
+    limited = replace(grid, name=None, time_limit_hours=hours)
+    return replace(file, study=replace(study, grid=limited, arms=others))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from examwise.cli.answer_text import answer_text
+from examwise.cli.outline_text import outline_text
 from examwise.cli.study_archives import (
     StudyStores,
     chosen_external,
@@ -46,6 +47,8 @@ from examwise.studies.prepared_study import (
     require_arms,
 )
 from examwise.studies.run_study import run_study
+from examwise.studies.study_amounts import Engine
+from examwise.studies.study_outline import StudyOutline, timed_outline
 from examwise.training.accelerator import require_accelerator
 
 EVALUATION = "evaluation"
@@ -88,7 +91,7 @@ def run_pipeline(
     first: bool = False,
     dry_run: bool = False,
     progress: Progress,
-) -> StudyOutcome | None:
+) -> StudyOutcome | StudyOutline:
     """Run every stage that is not finished yet.
 
     The first answer, by frozen features, is evaluated and on its page before encoders are trained
@@ -99,7 +102,7 @@ def run_pipeline(
         places: Where everything lies.
         executor: Where all of it runs.
         first: Stop at the first answer.
-        dry_run: Stop at the plan; None is returned then.
+        dry_run: Stop at the plan; it is returned then.
         progress: Where to report to.
 
     Raises:
@@ -116,10 +119,17 @@ def run_pipeline(
     stores = provide_stores(file.source, external, places, executor=executor, progress=progress)
     _provide_splits(stage, stores.internal, config)
     study = prepare_study(
-        stage, config, stores=stores.internal, external=stores.external, progress=progress
+        stage,
+        config,
+        stores=stores.internal,
+        external=stores.external,
+        engine=Engine.of(executor),
+        progress=progress,
     )
+    outline = timed_outline(study, executor=executor, progress=progress)
     if dry_run:
-        return None
+        return outline
+    progress.say(outline_text(outline))
     later = study.missing(FULL)
     run_study(study, answer=FIRST, executor=executor, progress=progress)
     answered = partial(_answer, study, stores, places, executor=executor, progress=progress)

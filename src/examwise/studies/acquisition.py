@@ -76,21 +76,30 @@ class Purchases:
         return ReaderEffort(exams_read=n_exams, slices_read=0, actions=actions)
 
     def weights(self, bought: pl.DataFrame) -> pl.DataFrame | None:
-        """Return ``exam_id`` and ``weight``: for how many exams of the part each one stands.
+        """Return ``exam_id`` and ``weight``: for how many of the part each one drawn stands.
 
-        The inverse of the chance to be drawn, by stratum, scaled so that the mean over the exams
-        drawn is 1. None where all have the same.
+        The inverse of the chance to be drawn, by stratum: that of an exam, or of a slice where
+        slices are drawn singly (an exam may have given one or many). Scaled so that the mean over
+        what was drawn is 1. None where all have the same.
         """
         if self.strata is None:
             return None
-        drawn = bought.select("exam_id").unique().join(self.strata, on="exam_id")
         by = "is_called"
-        there = self.strata.group_by(by).len("n_there")
+        drawn, everything = (
+            self._drawn_units(labels).join(self.strata, on="exam_id")
+            for labels in (bought, self.labels)
+        )
+        there = everything.group_by(by).len("n_there")
         taken = drawn.group_by(by).len("n_taken").join(there, on=by)
         raw = pl.col("n_there") / pl.col("n_taken")
         weighed = drawn.join(taken.with_columns(raw.alias("weight")), on=by)
         scaled = weighed.with_columns(pl.col("weight") / pl.col("weight").mean())
-        return scaled.select("exam_id", "weight")
+        return scaled.select("exam_id", "weight").unique("exam_id")
+
+    def _drawn_units(self, labels: pl.DataFrame) -> pl.DataFrame:
+        """Return ``exam_id`` of each slice where these are drawn singly, else of each exam."""
+        exams = labels.select("exam_id")
+        return exams if self.way == "spread" else exams.unique()
 
 
 @dataclass(frozen=True)
@@ -174,8 +183,19 @@ class Sale:
     @property
     def n_labels(self) -> int:
         """Labels that there are to buy."""
+        return int(self._price_of_exams["price"].sum())
+
+    @property
+    def dearest(self) -> int:
+        """What the dearest exam counts for, or a slice where these are bought singly."""
+        if self.way == "spread":
+            return 1
+        return max(self._price_of_exams["price"].to_list(), default=1)
+
+    @property
+    def _price_of_exams(self) -> pl.DataFrame:
         units = self.labels.with_columns(pl.col("exam_id").rank("dense").alias("unit"))
-        return int(self._prices(units)["price"].sum())
+        return self._prices(units)
 
     def _one_of_each(self, ordered: pl.DataFrame, *, seed: int, repeat: int) -> pl.DataFrame:
         stream = generator(seed, "slices", self.part, repeat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +18,13 @@ class OnSale:
     Attributes:
         train: From training patients.
         validation: From validation patients.
+        dearest: What a training exam, or a single slice, costs at the most; no smaller budget is
+            sure to buy anything.
     """
 
     train: int
     validation: int
+    dearest: int = 1
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,15 @@ class SettledArm:
             "learner": self.arm.learner,
             "acquisition": self.arm.acquisition,
             "budgets": list(self.arm.numbers),
+            "repeats": _listed(self.arm.repeats),
             "left_out": list(self.left_out),
         }
+
+
+def _listed(repeats: int | tuple[int, ...] | None) -> list[int] | None:
+    if repeats is None:
+        return None
+    return [repeats] if isinstance(repeats, int) else list(repeats)
 
 
 def settle_budgets(config: StudyConfig, on_sale: Mapping[str, OnSale]) -> list[SettledArm]:
@@ -85,7 +95,7 @@ def settle_budgets(config: StudyConfig, on_sale: Mapping[str, OnSale]) -> list[S
         if not arm.takes_all:
             settled.append(SettledArm(arm))
             continue
-        most = _largest_budget(config, arm, on_sale[arm.acquisition])
+        most = largest_budget(config, arm.where, on_sale[arm.acquisition])
         trained = most - config.n_validation(most)
         kept = tuple(
             budget
@@ -93,18 +103,38 @@ def settle_budgets(config: StudyConfig, on_sale: Mapping[str, OnSale]) -> list[S
             if budget < most and budget - config.n_validation(budget) <= trained
         )
         left_out = tuple(budget for budget in arm.numbers if budget not in (*kept, most))
-        settled.append(SettledArm(replace(arm, budgets=(*kept, most)), left_out))
+        budgets = (*kept, most)
+        arm_kept = replace(arm, budgets=budgets, repeats=_repeats_of(arm, budgets))
+        settled.append(SettledArm(arm_kept, left_out))
     return settled
 
 
-def _largest_budget(config: StudyConfig, arm: ArmConfig, on_sale: OnSale) -> int:
+def _repeats_of(arm: ArmConfig, budgets: Sequence[int]) -> int | tuple[int, ...] | None:
+    """Return the repeats of those budgets that were kept; the last is what ``all`` came to."""
+    if not isinstance(arm.repeats, tuple) or len(arm.repeats) == 1:
+        return arm.repeats
+    of_budget = dict(zip(arm.budgets, arm.repeats, strict=True))
+    return (*(of_budget[budget] for budget in budgets[:-1]), arm.repeats[-1])
+
+
+def largest_budget(config: StudyConfig, where: str, on_sale: OnSale) -> int:
+    """Return the largest m whose training and validation part can both be bought.
+
+    Args:
+        config: The study.
+        where: How a refusal names the arm.
+        on_sale: How many labels there are.
+
+    Raises:
+        InputError: If there is no label at all.
+    """
     for budget in range(on_sale.train + on_sale.validation, 0, -1):
         n_validation = config.n_validation(budget)
         if n_validation <= on_sale.validation and budget - n_validation <= on_sale.train:
             return budget
     raise InputError(
-        where=f"study.arms, budgets of {arm.learner}",
-        expected=f"labels of training patients, drawn by {arm.acquisition}",
+        where=f"{where}, budgets",
+        expected="labels of training patients, drawn in this way",
         got=f"{on_sale.train}",
         remedy="use a larger training part, or label more exams",
     )

@@ -40,7 +40,7 @@ def open_sales(stored: JoinedStores, splits: pl.DataFrame, config: StudyConfig) 
 def count_labels(sales: Sales) -> dict[str, OnSale]:
     """Return how many labels there are in each way."""
     return {
-        way: OnSale(train.n_labels, validation.n_labels)
+        way: OnSale(train.n_labels, validation.n_labels, train.dearest)
         for way, (train, validation) in sales.items()
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from examwise.core.digests import readable_json, sha256_hex
@@ -35,6 +35,7 @@ class WrittenPlan:
         runs: Every run.
         rounds: What the study began with (``runs``, ``external``: how many), then what each
             extension added.
+        grid: The grid whose arms these are, in plain values; None without one.
     """
 
     inputs: Mapping[str, Any]
@@ -43,6 +44,7 @@ class WrittenPlan:
     arms: Sequence[Mapping[str, Any]]
     runs: Sequence[PlannedRun]
     rounds: Sequence[Mapping[str, int]]
+    grid: Mapping[str, Any] | None = None
 
     @property
     def settled(self) -> tuple[ArmConfig, ...]:
@@ -67,6 +69,7 @@ class WrittenPlan:
                 "arms": list(self.arms),
                 "runs": [run.to_dict() for run in self.runs],
                 "rounds": list(self.rounds),
+                "grid": self.grid,
             }
         )
 
@@ -79,6 +82,7 @@ def write_plan(
     external: Sequence[StoredExams],
     *,
     fine_tuning: Mapping[str, Any] | None = None,
+    grid: Mapping[str, Any] | None = None,
 ) -> WrittenPlan:
     """Write the plan, or add to the one with which the study began.
 
@@ -89,6 +93,7 @@ def write_plan(
         stored: The stores that labels come from.
         external: Stores that are tested on and nothing else, in order.
         fine_tuning: How encoders are trained on, in plain values.
+        grid: The grid that the arms come from, in plain values.
 
     Raises:
         InputError: If stores, splits or a run differ from those with which the study began, or
@@ -101,6 +106,7 @@ def write_plan(
         arms=[arm.to_dict() for arm in arms],
         runs=tuple(plan),
         rounds=[{"runs": len(plan), "external": len(external)}],
+        grid=grid,
     )
     if storage.exists(PLAN):
         written = _extended(read_plan(storage), written, where=f"{storage.url}/{PLAN}")
@@ -123,6 +129,7 @@ def read_plan(storage: Storage) -> WrittenPlan:
             arms=list(found["arms"]),
             runs=tuple(PlannedRun(**run) for run in found["runs"]),
             rounds=list(found["rounds"]),
+            grid=found.get("grid"),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -176,7 +183,7 @@ def _extended(old: WrittenPlan, new: WrittenPlan, *, where: str) -> WrittenPlan:
         "external": len(new.external) - n_known,
     }
     rounds = [*old.rounds, added] if any(added.values()) else old.rounds
-    return WrittenPlan(new.inputs, new.external, new.fine_tuning, new.arms, new.runs, rounds)
+    return replace(new, rounds=rounds)
 
 
 def _digests(store: StoredExams) -> dict[str, str | None]:

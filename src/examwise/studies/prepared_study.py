@@ -14,6 +14,7 @@ from examwise.core.manifest import MANIFEST
 from examwise.core.progress import Progress, SilentProgress
 from examwise.core.schemas.study import FINE_TUNED, LABEL_FREE
 from examwise.core.stage import Stage
+from examwise.core.storage import Storage
 from examwise.data.joined_splits import read_joined_splits
 from examwise.imaging.joined_stores import JoinedStores
 from examwise.imaging.stored_exams import StoredExams
@@ -27,7 +28,8 @@ from examwise.studies.draws import count_labels, draw_all, open_sales
 from examwise.studies.external_stores import require_external
 from examwise.studies.one_run import require_run
 from examwise.studies.plan import PlannedRun, plan_runs
-from examwise.studies.plan_file import PLAN
+from examwise.studies.plan_file import PLAN, read_plan
+from examwise.studies.settled_grid import RecordedGrid, settle_grid, with_grid_arms
 from examwise.studies.sites import (
     TEST_SPLIT,
     TestedStore,
@@ -35,6 +37,7 @@ from examwise.studies.sites import (
     internal_sites,
     require_both_classes,
 )
+from examwise.studies.study_amounts import Engine
 from examwise.training.augmentations.choose import recorded_name
 from examwise.training.find_learner import label_kind_of
 from examwise.training.run_plan import require_labels
@@ -95,6 +98,7 @@ def prepare_study(
     *,
     stores: Sequence[str],
     external: Sequence[str] = (),
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> PreparedStudy:
     """Plan a study and draw its labels; nothing is written.
@@ -107,6 +111,7 @@ def prepare_study(
         stores: The exam store, or several of one key, with splits.
         external: Further stores, each an archive of its own, that are tested on and nothing else;
             all their exams, or the test part of one that has been split.
+        engine: How many runs go on side by side, for a grid that fits a time limit; one if None.
         progress: Where to report to.
 
     Raises:
@@ -118,11 +123,22 @@ def prepare_study(
     splits = read_joined_splits(stored.urls)
     others = tuple(StoredExams(url) for url in external)
     of_external = external_sites(others)
+    config = with_grid_arms(config)
     _require_usable(config, stored, splits)
     require_external(
         others, of_external, stored=stored, splits=splits, config=config, progress=progress
     )
+    sites = (*internal_sites(stored, splits), *of_external)
     sales = open_sales(stored, splits, config)
+    config = settle_grid(
+        config,
+        sales,
+        stored=stored,
+        sites=sites,
+        engine=engine or Engine(n_cores=1, n_devices=1),
+        recorded=None if config.grid is None else _recorded(stage.storage),
+        progress=progress,
+    )
     arms = tuple(settle_budgets(config, count_labels(sales)))
     for settled in arms:
         if settled.left_out:
@@ -138,7 +154,7 @@ def prepare_study(
         arms=arms,
         stored=stored,
         external=others,
-        sites=(*internal_sites(stored, splits), *of_external),
+        sites=sites,
         plan=plan,
         draws=draws,
     )
@@ -178,6 +194,14 @@ def describe_fine_tuning(config: StudyConfig) -> dict[str, Any] | None:
     described["training"]["augmentation"] = recorded_name(tuning.training.augmentation)
     del described["repeats"], described["budgets"]
     return described
+
+
+def _recorded(storage: Storage) -> RecordedGrid | None:
+    """Return what the study's plan has of its grid, where it is written."""
+    if not storage.exists(PLAN):
+        return None
+    plan = read_plan(storage)
+    return RecordedGrid(plan.grid, plan.settled)
 
 
 def _require_usable(config: StudyConfig, stored: JoinedStores, splits: pl.DataFrame) -> None:

@@ -33,6 +33,7 @@ from examwise.studies.prepared_study import (
 )
 from examwise.studies.run_engines import map_runs
 from examwise.studies.run_tracking import require_trackers
+from examwise.studies.settled_grid import describe_grid
 from examwise.training.find_learner import reads_features
 
 _N_EXTERNAL = "n_external"
@@ -91,6 +92,7 @@ def run_study(
         study.stored,
         study.external,
         fine_tuning=describe_fine_tuning(config),
+        grid=describe_grid(config),
     )
     missing = study.missing(answer)
     if missing:

@@ -18,7 +18,12 @@ from examwise.cli.parsing import (
     make_parser,
     parse,
 )
-from examwise.cli.study_file import embedded_default, naming_the_file, read_study_file
+from examwise.cli.study_file import (
+    embedded_default,
+    naming_the_file,
+    read_study_file,
+    within_hours,
+)
 from examwise.cli.study_places import StudyPlaces, require_places
 from examwise.core.errors import ExitStatus
 
@@ -55,6 +60,24 @@ def run(argv: Sequence[str]) -> ExitStatus:
     )
     add_identity(parser)
     add_engine(parser)
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="stop at the plan: labels, hours and disk of each arm and budget; synthetic archives "
+        "are made for it, and raw files ingested",
+    )
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="stop at the first answer, by frozen features; the same command without goes on",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="HOURS",
+        help="plan budgets and repeats that this machine trains in so many hours, in place of "
+        "CONFIG's for the learners that are compared",
+    )
     options = parse(parser, argv)
     output = Output(common(options))
     places = StudyPlaces(
@@ -69,18 +92,24 @@ def run(argv: Sequence[str]) -> ExitStatus:
 
     path = options.config or embedded_default()
     file = read_study_file(path, **_of_stores(places.stores))
+    if options.time_limit is not None:
+        file = within_hours(file, options.time_limit)
 
+    from examwise.cli.outline_text import outline_text
     from examwise.cli.study_pipeline import run_pipeline
+    from examwise.studies.study_outline import StudyOutline
 
     with naming_the_file(path):
         outcome = run_pipeline(
             file,
             places,
             executor=engine_of(options),
+            first=options.first,
+            dry_run=options.dry_run,
             progress=output.progress,
         )
-    if outcome is None:
-        return ExitStatus.DONE
+    if isinstance(outcome, StudyOutline):
+        return output.result({"outline": outcome.to_dict()}, outline_text(outcome))
     values: dict[str, Any] = {
         "answer": asdict(outcome.answer),
         "report": str(outcome.report),
