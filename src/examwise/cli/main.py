@@ -28,6 +28,7 @@ COMMANDS = {
     "study": "run a label-budget study, from raw files to the answer",
     "track": "send a finished directory to experiment trackers",
     "report": "write a study's report.html",
+    "view": "look at the exams of a store or a study in a browser",
 }
 """Command to what it does; each lives in ``examwise.cli.commands.<command>``."""
 

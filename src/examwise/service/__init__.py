@@ -1,0 +1,1 @@
+"""What runs for people to look at: servers on this machine."""

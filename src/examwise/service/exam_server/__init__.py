@@ -1,0 +1,1 @@
+"""The exam viewer over HTTP, on this machine alone."""
