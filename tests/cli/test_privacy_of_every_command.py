@@ -10,6 +10,7 @@ import re
 import shutil
 import zlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import polars as pl
 import pydicom
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 from examwise.cli.main import COMMANDS, main
+from examwise.service.exam_server.server import ExamServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR:UserWarning")
 
@@ -174,6 +176,26 @@ def stores_only(place: Place) -> None:
     place.run("report", out, *stores, "--out", place.out / "page.html")
 
 
+def look(place: Place, study: Path) -> None:
+    """Serve the study, and keep all that a page is given of it."""
+    given = []
+
+    def ask_for_everything(server: ExamServer) -> None:
+        address = urlsplit(server.url)
+        token = address.path.removeprefix("/")
+        answers = server.answers
+        listed = answers.about("exams", token).body
+        given.extend([answers.page(token).body, listed])
+        names = [exam["id"] for exam in json.loads(listed)["exams"]]
+        given.extend(answers.about(f"exams/{name}", token).body for name in names)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExamServer, "serve", ask_for_everything)
+        place.run("view", study, "--no-browser")
+    place.said["view, what it served"] = b"\n".join(given).decode()
+
+
 @pytest.fixture(scope="module")
 def written(place: Place) -> Place:
     """Run every command that writes anything."""
@@ -215,6 +237,7 @@ def written(place: Place) -> Place:
     asked += ["--seconds-per-exam", 60, "--seconds-per-slice", 6, "--out", out / "next.json"]
     place.run("plan", "--study", out / "study", "--store", out / "study" / "store", *asked)
     place.run("study", "init", out / "begin.yaml")
+    look(place, out / "study")
     stores_only(place)
     return place
 

@@ -29,8 +29,9 @@ def server(store):
     thread = threading.Thread(target=server.serve)
     thread.start()
     yield server
-    server.close()
+    server.stop()
     thread.join()
+    server.close()
 
 
 def ask(server, path, *, method="GET", token=None, **headers):

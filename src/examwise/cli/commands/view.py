@@ -52,13 +52,15 @@ def run(argv: Sequence[str]) -> ExitStatus:
             got=f"{options.port} ({type(error).__name__})",
             remedy="leave it out to take a free one",
         ) from error
-    output.result({"url": server.url}, f"Exam viewer: {server.url}\nCtrl-C ends it.")
-    if not options.no_browser:
-        import webbrowser
-
-        webbrowser.open(server.url)
     try:
+        output.result({"url": server.url}, f"Exam viewer: {server.url}\nCtrl-C ends it.")
+        if not options.no_browser:
+            import webbrowser
+
+            webbrowser.open(server.url)
         server.serve()
     except KeyboardInterrupt:
-        return ExitStatus.DONE
+        pass  # the usual end
+    finally:
+        server.close()
     return ExitStatus.DONE

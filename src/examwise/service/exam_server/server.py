@@ -27,18 +27,23 @@ class ExamServer:
     """
 
     def __init__(self, answers: ExamAnswers, *, port: int = 0) -> None:
+        self.answers = answers
+        """What it answers."""
         self._server = ThreadingHTTPServer((ADDRESS, port), partial(_Handler, answers))
         self._server.daemon_threads = True
         self.url = f"http://{ADDRESS}:{self._server.server_port}/{answers.token}"
         """Address of the page, with its token."""
 
     def serve(self) -> None:
-        """Answer until :meth:`close` is called from elsewhere, or Ctrl-C."""
+        """Answer until :meth:`stop` is called from elsewhere, or Ctrl-C."""
         self._server.serve_forever(poll_interval=0.2)
 
-    def close(self) -> None:
-        """Stop answering."""
+    def stop(self) -> None:
+        """Let :meth:`serve`, which another thread is in, come to its end."""
         self._server.shutdown()
+
+    def close(self) -> None:
+        """Give the port back."""
         self._server.server_close()
 
 
